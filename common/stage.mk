@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the Makefile of every stage shares. A stage names its parts:
+#
+#   VTXDRV        objects of the kernel module, from vtxdrv/
+#   VTXCTL        objects of the launcher, from vtxctl/
+#   NANOX         the guest's flat image, from nanox/: one .asm file
+#   ROM           the page behind the reset vector, for `bare`
+#   COMMON_DRV    objects from common/ that the module links
+#   COMMON_CTL    objects from common/ that the launcher links
+#
+# All that is built lies in build/stages/NAME, nothing in the stage itself.
+# The module is built against the test machine's kernel, never the host's.
+
+top   := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
+stage := $(CURDIR)
+out   := $(top)/build/stages/$(notdir $(stage))
+linux := $(top)/build/linux/headers
+
+quiet := $(if $(V),,@)
+say    = @printf '  %-8s %s\n' $(1) $(2)
+
+targets := $(if $(VTXDRV),$(out)/vtxdrv.ko) $(if $(VTXCTL),$(out)/vtxctl) \
+	   $(if $(NANOX),$(out)/nanox.bin) $(if $(ROM),$(out)/nanox.rom)
+
+all: $(targets)
+
+# --- VTXDRV: kbuild wants a folder of its own; `src` leads it back here ---
+
+kmod := $(out)/vtxdrv
+
+define kbuild
+obj-m := vtxdrv.o
+vtxdrv-y := $(VTXDRV:%=%.o) $(COMMON_DRV:%=common/%.o)
+ccflags-y := -I$(stage)/include -I$(stage)/vtxdrv -I$(top)/common
+asflags-y := -I$(stage)/vtxdrv
+src := $(stage)/vtxdrv
+$$(obj)/common/%.o: $(top)/common/%.c FORCE
+	$$(call if_changed_rule,cc_o_c)
+	$$(call cmd,force_checksrc)
+endef
+export kbuild
+
+$(kmod)/Kbuild: Makefile $(top)/common/stage.mk
+	$(quiet)mkdir -p $(kmod)/common
+	$(quiet)printf '%s\n' "$$kbuild" >$@
+
+$(out)/vtxdrv.ko: $(kmod)/Kbuild $(wildcard vtxdrv/* include/*) \
+		  $(wildcard $(top)/common/*.[ch])
+	$(call say,KBUILD,vtxdrv.ko)
+	$(quiet)$(MAKE) -s -C $(linux) M=$(kmod) CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	$(quiet)strip --strip-debug -o $@ $(kmod)/vtxdrv.ko
+
+# --- VTXCTL: a static program, so that the test machine needs no libraries ---
+
+# The kernel's own names of VMCS fields, for the words: see common/shim.
+linux_common := $(wildcard $(dir $(realpath $(linux)))linux-headers-*-common)
+
+CTL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
+	      -Wno-unused-parameter -pthread \
+	     -D_GNU_SOURCE -MMD -I$(stage)/include -I$(stage)/vtxctl -I$(top)/common \
+	     -I$(top)/common/shim -idirafter $(linux_common)
+ctl_objs := $(VTXCTL:%=$(out)/ctl/%.o) $(COMMON_CTL:%=$(out)/ctl/common/%.o)
+
+$(out)/ctl/%.o: vtxctl/%.c Makefile $(top)/common/stage.mk
+	$(call say,CC,vtxctl/$*.c)
+	$(quiet)mkdir -p $(@D)
+	$(quiet)$(CC) $(CTL_CFLAGS) -c -o $@ $<
+
+$(out)/ctl/common/%.o: $(top)/common/%.c Makefile $(top)/common/stage.mk
+	$(call say,CC,common/$*.c)
+	$(quiet)mkdir -p $(@D)
+	$(quiet)$(CC) $(CTL_CFLAGS) -c -o $@ $<
+
+$(out)/vtxctl: $(ctl_objs)
+	$(call say,LD,vtxctl)
+	$(quiet)$(CC) -static -pthread -s -o $@ $^
+
+-include $(ctl_objs:.o=.d)
+
+# --- NanoX: flat images, with a listing beside each ---
+
+$(out)/nanox.bin: nanox/$(NANOX).asm
+	$(call say,NASM,nanox.bin)
+	$(quiet)mkdir -p $(out)
+	$(quiet)nasm -f bin -Werror -l $(out)/nanox.lst -o $@ $<
+
+$(out)/nanox.rom: nanox/$(ROM).asm
+	$(call say,NASM,nanox.rom)
+	$(quiet)mkdir -p $(out)
+	$(quiet)nasm -f bin -Werror -l $(out)/nanox-rom.lst -o $@ $<
+
+clean:
+	rm -rf $(out)
+
+.PHONY: all clean
+.DELETE_ON_ERROR:

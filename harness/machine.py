@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The test machine as tests, tools and `virtx` use it, whatever engine it runs in."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shlex
+import stat
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.bochs import Bochs
+from harness.engine import Engine, EngineError, Kind, Progress, Vary, no_progress
+from harness.link import JobState, Link, Lost, TimedOut
+
+ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (Bochs,)}
+
+# What the kernel prints when something is wrong with it, or with what it runs.
+TROUBLE = re.compile(
+    r"^.*(\bBUG:|\bOops\b|WARNING: CPU|general protection fault|Kernel panic|"
+    r"unable to handle|stack-protector|soft lockup|hung_task|rcu.*stall|"
+    r"invalid opcode|Call Trace:|refcount_t|scheduling while atomic).*$",
+    re.MULTILINE,
+)
+# The kernel cannot go on after these.
+END = re.compile(rb"Kernel panic|end Kernel|reboot: machine restart")
+
+FILE = struct.Struct("<HHIQ")
+PIECE = struct.Struct("<QI")
+PAGE = 4096
+PIECE_MAX = 1 << 20
+
+
+class MachineError(AssertionError):
+    """Something went wrong in the test machine; the text has all that is known of it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a command ended. `status` is as a shell says it: 128 + n for signal n."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        return self.stdout.decode(errors="replace")
+
+
+class Job:
+    """A command that runs in the test machine."""
+
+    def __init__(self, machine: Machine, state: JobState, command: str) -> None:
+        self._machine = machine
+        self._link = machine.link
+        self._state = state
+        self._command = command
+        self._seen = 0
+
+    @property
+    def output(self) -> bytes:
+        """All of its standard output so far."""
+        with self._link.changed:
+            return bytes(self._state.output)
+
+    @property
+    def errors(self) -> bytes:
+        with self._link.changed:
+            return bytes(self._state.errors)
+
+    def write(self, data: bytes) -> None:
+        """Give it input. No byte is lost, however long the job lets it wait."""
+        self._link.write(self._state, data)
+
+    def close_stdin(self) -> None:
+        self._link.end_input(self._state)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the command and all its children."""
+        self._link.signal(self._state, number)
+
+    def resize(self, rows: int, columns: int) -> None:
+        self._link.resize(self._state, rows, columns)
+
+    def wait_started(self, timeout: float = 60) -> float:
+        """The moment (time.monotonic) at which it started."""
+        self._wait(lambda: self._state.started is not None, timeout, "did not start")
+        assert self._state.started
+        return self._state.started
+
+    def expect(self, pattern: bytes | str | re.Pattern[bytes], timeout: float = 60) -> re.Match:
+        """Wait until its output, after what the last expect() found, has `pattern`.
+
+        Bytes stand for themselves; a str or a compiled pattern is a regular expression.
+        """
+        if isinstance(pattern, bytes):
+            pattern = re.escape(pattern)
+        regex = re.compile(pattern.encode() if isinstance(pattern, str) else pattern)
+        found: re.Match | None = None
+
+        def look() -> bool:
+            nonlocal found
+            found = regex.search(self._state.output, self._seen)
+            return found is not None or self._state.status is not None
+
+        self._wait(look, timeout, f"did not print {regex.pattern!r}")
+        if not found:
+            raise self._error(f"ended without printing {regex.pattern!r}")
+        self._seen = found.end()
+        return found
+
+    def wait(self, timeout: float | None = 60) -> Result:
+        """Wait until it ends."""
+        self._wait(lambda: self._state.status is not None, timeout, "did not end")
+        assert self._state.status is not None
+        return Result(self._state.status, self.output, self.errors)
+
+    def take(self, timeout: float | None = None) -> tuple[bytes, bytes, int | None]:
+        """For a job spawned with stream=True: output, errors, and the status when it has ended.
+
+        Waits for some of these. What is never taken makes the job wait.
+        """
+        state = self._state
+        self._wait(
+            lambda: bool(state.output or state.errors or state.status is not None),
+            timeout,
+            "said nothing",
+        )
+        with self._link.changed:
+            output, errors = bytes(state.output), bytes(state.errors)
+            state.output.clear()
+            state.errors.clear()
+            self._link.taken(state, len(output) + len(errors))
+            return output, errors, state.status
+
+    def _wait(self, happened, timeout: float | None, what: str) -> None:
+        def happened_or_lost() -> bool:
+            if self._state.lost:
+                raise Lost(self._state.lost)
+            return happened()
+
+        try:
+            with self._link.changed:
+                self._link.wait_for(happened_or_lost, timeout)
+        except Lost as lost:
+            raise self._error(f"was running when {lost}") from None
+        except TimedOut:
+            raise self._error(f"{what} within {timeout:g} seconds") from None
+
+    def _error(self, what: str) -> MachineError:
+        said = (self.output + self.errors).decode(errors="replace")
+        return self._machine.error(f"`{self._command}` {what}", said)
+
+
+class Machine:
+    """One running test machine. Made by Machine.start()."""
+
+    def __init__(self, engine: Engine, kind: Kind, vary: Vary, progress: Progress) -> None:
+        self.kind = kind
+        # How a person runs again what has gone wrong; part of every error.
+        self.again = ""
+        # After a hang or a crash nothing that it says can be trusted.
+        self.broken = False
+        self._engine = engine
+        channel = engine.start(kind, vary, progress)
+        self.link = Link(channel)
+        if not channel.ready:
+            progress("booting the test machine")
+            self.wait_boot()
+
+    @staticmethod
+    def start(
+        kind: Kind = Kind.TEST,
+        engine: str | None = None,
+        progress: Progress = no_progress,
+        vary: Vary = Vary.NOTHING,
+    ) -> Machine:
+        return Machine(pick_engine(engine)(), kind, vary, progress)
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self.link.close()
+        self._engine.stop()
+
+    def wait_boot(self, boots: int = 1, timeout: float = 180) -> None:
+        """Wait until it has booted so many times, as after run("reboot -f")."""
+        try:
+            with self.link.changed:
+                self.link.wait_for(lambda: self.link.boots >= boots, timeout)
+        except (Lost, TimedOut) as error:
+            raise self.error(f"the test machine did not boot: {error}") from None
+
+    # Commands
+
+    def spawn(
+        self,
+        command: str,
+        tty: bool | tuple[int, int] = False,
+        stream: bool = False,
+    ) -> Job:
+        """Start a shell command, on a terminal of its own if `tty` (True or rows and columns)."""
+        size = (24, 80) if tty is True else tty or None
+        return Job(self, self.link.start_job(command, size, stream), command)
+
+    def run(
+        self, command: str, stdin: bytes = b"", timeout: float = 60, check: bool = False
+    ) -> Result:
+        """Run a shell command to its end. With `check`, anything but status 0 is an error."""
+        job = self.spawn(command)
+        job.write(stdin)
+        job.close_stdin()
+        result = job.wait(timeout)
+        if check and result.status:
+            said = (result.stdout + result.stderr).decode(errors="replace")
+            raise self.error(f"`{command}` ended with status {result.status}", said)
+        return result
+
+    # Files
+
+    def put(self, files: Mapping[str, bytes | Path]) -> None:
+        """Write files. A Path keeps its mode and its holes."""
+        stream = b"".join(packed(name, content) for name, content in files.items())
+        self.run("agent unpack", stdin=stream, check=True)
+
+    def get(self, path: str) -> bytes:
+        return self.run(f"cat {shlex.quote(path)}", check=True).stdout
+
+    def load_kvm(self) -> None:
+        """KVM as a neighbour."""
+        self.modprobe("kvm-intel")
+
+    def modprobe(self, module: str) -> None:
+        """Load one of Debian's modules that lie ready in the machine, with what it needs."""
+        needs = {"kvm": ["irqbypass", "kvm"], "kvm-intel": ["irqbypass", "kvm", "kvm-intel"]}
+        for name in needs.get(module, [module]):
+            loaded = name.replace("-", "_")
+            self.run(
+                f"grep -q '^{loaded} ' /proc/modules || insmod /lib/virtx/{name}.ko", check=True
+            )
+
+    # What went on
+
+    def kernel_log(self) -> str:
+        """All that the kernel has said since the machine was started."""
+        with self.link.changed:
+            return bytes(self.link.kernel_log).decode(errors="replace").replace("\r\n", "\n")
+
+    def engine_log(self) -> str:
+        return self._engine.log()
+
+    def error(self, what: str, said: str = "") -> MachineError:
+        """An error with the ends of all logs."""
+        self.broken = True
+        parts = [what]
+        if said:
+            parts += ["--- end of its output ---", end_of(said, 20)]
+        parts += ["--- end of the test machine's kernel log ---", end_of(self.kernel_log(), 30)]
+        parts += [f"--- end of {self._engine.name}'s log ---", end_of(self.engine_log(), 15)]
+        if self.again:
+            parts.append(f"run it again: {self.again}")
+        return MachineError("\n".join(parts))
+
+    def hoststate(self) -> dict[str, int]:
+        """The registers that no guest may change: {"cpu0 cr0": value, ...}."""
+        lines = self.get("/proc/hoststate").decode().splitlines()
+        return {line.rpartition(" ")[0]: int(line.rpartition(" ")[2], 16) for line in lines}
+
+    def check(self) -> list[str]:
+        """What is wrong with the machine at its end; empty when all is well."""
+        problems = [f"kernel: {found[0]}" for found in TROUBLE.finditer(self.kernel_log())]
+        if problems:
+            return problems
+        modules = self.get("/proc/modules").decode()
+        if re.search(r"^vtxdrv ", modules, re.MULTILINE):
+            problems.append("vtxdrv is still loaded")
+        self.run("echo 1 >/proc/sys/vm/stat_refresh", check=True)  # each CPU keeps a rest of its own
+        counters = dict(
+            line.split() for line in self.get("/proc/vmstat").decode().splitlines()
+        )
+        taken, given = counters["nr_foll_pin_acquired"], counters["nr_foll_pin_released"]
+        if taken != given:
+            problems.append(f"pinned pages: {taken} taken, {given} given back")
+        for name, value in self.hoststate().items():
+            if name.endswith(" cr4") and value & 1 << 13:
+                problems.append(f"{name.split()[0]}: CR4.VMXE is set")
+        return problems
+
+
+def pick_engine(name: str | None) -> type[Engine]:
+    name = name or os.environ.get("ENGINE") or "bochs"
+    if name not in ENGINES:
+        raise EngineError(f"there is no engine {name!r}: choose from {', '.join(ENGINES)}")
+    engine = ENGINES[name]
+    missing = engine.missing()
+    if missing:
+        raise EngineError(f"the engine {name} cannot work here: {missing}")
+    return engine
+
+
+def end_of(text: str, lines: int) -> str:
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def packed(name: str, content: bytes | Path) -> bytes:
+    """A file as `agent unpack` reads it: pages of zeros are left out."""
+    mode = 0o644
+    if isinstance(content, Path):
+        mode = stat.S_IMODE(content.stat().st_mode)
+        content = content.read_bytes()
+    pieces: list[tuple[int, int]] = []
+    for offset in range(0, len(content), PAGE):
+        page = content[offset : offset + PAGE]
+        if not any(page):
+            continue
+        if pieces and pieces[-1][1] == offset and offset + PAGE - pieces[-1][0] <= PIECE_MAX:
+            pieces[-1] = (pieces[-1][0], offset + len(page))
+        else:
+            pieces.append((offset, offset + len(page)))
+    path = name.encode()
+    parts = [FILE.pack(mode, len(path), len(pieces), len(content)), path]
+    for start, end in pieces:
+        parts += [PIECE.pack(start, end - start), content[start:end]]
+    return b"".join(parts)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of the launcher know of each other. */
+#ifndef VTXCTL_H
+#define VTXCTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vtx.h"
+
+/* Exit statuses that are our own; see --help. */
+enum vtxctl_status {
+	STATUS_OK	= 0,
+	STATUS_USAGE	= 2,
+	STATUS_NO_VTX	= 126,
+};
+
+/* Say what went wrong and how to go on, as "vtxctl: ...", and end. */
+void __attribute__((noreturn, format(printf, 2, 3))) die(enum vtxctl_status status,
+							 const char *fmt, ...);
+
+/* caps.c: the capability report, in words, on stdout. */
+void caps_report(const struct vtx_caps *caps);
+
+/* vm.c: the descriptor of /dev/vtx, which is the VM. */
+struct vm {
+	int fd;
+	int vcpu_fd;
+	uint8_t *ram;		/* the guest's memory from 0 on, as we see it */
+	uint64_t ram_size;
+};
+
+void vm_open(struct vm *vm);
+void vm_map(struct vm *vm, uint64_t gpa, void *mem, uint64_t size, uint32_t flags);
+
+/* mem.c: RAM and ROM of the guest. */
+#define RAM_MAX		(3ULL << 30)	/* above are devices and the ROM */
+
+void mem_create(struct vm *vm, uint64_t size);
+uint64_t mem_parse_size(const char *text);
+
+/* load_flat.c: an image without any format, and where it goes. */
+struct image {
+	const char *path;
+	uint64_t addr;
+	size_t size;		/* bytes, known once it is loaded */
+};
+
+#define BOOT_ADDR	0x7c00		/* where a PC puts what it boots */
+
+struct image image_parse(char *arg);
+void image_load(struct vm *vm, struct image *image);
+
+/* walk.c: find a byte of the guest in the memory of the host. */
+void walk_report(struct vm *vm, const struct image *image);
+
+/* vcpu.c: the descriptor of the VM's vCPU. */
+void vcpu_open(struct vm *vm);
+void vcpu_probe(struct vm *vm);
+
+/* explain.c: what the CPU said, in words, on stdout. */
+void explain_probe(const struct vtx_probe *p);
+
+#endif /* VTXCTL_H */

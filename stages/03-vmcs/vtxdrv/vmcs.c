@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The VMCS is a form of some 150 fields. The CPU keeps it in a page of ours,
+ * in an order it tells nobody: fields are written and read by number, with
+ * VMWRITE and VMREAD. Three parts matter here:
+ *
+ *   controls      what the guest may do by itself, and what ends its turn
+ *   host state    where the CPU goes on when the guest's turn ends
+ *   guest state   where the guest goes on (not filled in yet)
+ *
+ * SDM Vol. 3, "Virtual Machine Control Structures"; numbers: <asm/vmx.h>.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+#include <linux/smp.h>
+
+#include <asm/cpu_entry_area.h>
+#include <asm/desc.h>
+#include <asm/mmu_context.h>
+#include <asm/msr.h>
+#include <asm/segment.h>
+#include <asm/tlbflush.h>
+
+#include "vmcs.h"
+#include "vtxdrv.h"
+
+/*
+ * What must be 1 for us, word by word. Whatever a guest could use to reach
+ * something of the host's ends its turn instead.
+ */
+#define WANT_PIN	(PIN_BASED_EXT_INTR_MASK |		\
+			 PIN_BASED_NMI_EXITING |		\
+			 PIN_BASED_VMX_PREEMPTION_TIMER)
+
+#define WANT_PROC	(CPU_BASED_HLT_EXITING |		\
+			 CPU_BASED_INVLPG_EXITING |		\
+			 CPU_BASED_MWAIT_EXITING |		\
+			 CPU_BASED_MONITOR_EXITING |		\
+			 CPU_BASED_RDPMC_EXITING |		\
+			 CPU_BASED_MOV_DR_EXITING |		\
+			 CPU_BASED_UNCOND_IO_EXITING |		\
+			 CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)
+
+#define WANT_PROC2	(SECONDARY_EXEC_ENABLE_EPT |		\
+			 SECONDARY_EXEC_WBINVD_EXITING |	\
+			 SECONDARY_EXEC_UNRESTRICTED_GUEST)
+
+#define WANT_EXIT	(VM_EXIT_SAVE_DEBUG_CONTROLS |		\
+			 VM_EXIT_HOST_ADDR_SPACE_SIZE |		\
+			 VM_EXIT_SAVE_IA32_EFER |		\
+			 VM_EXIT_LOAD_IA32_EFER)
+
+#define WANT_ENTRY	(VM_ENTRY_LOAD_DEBUG_CONTROLS |		\
+			 VM_ENTRY_LOAD_IA32_EFER)
+
+static struct {
+	u32 pin, proc, proc2, exit, entry;
+} controls;
+
+/* What we want and what the CPU insists on, or an error if it cannot. */
+static int control_word(const char *name, u64 cap, u32 want, u32 *word)
+{
+	u32 must = cap, may = cap >> 32;
+
+	*word = want | must;
+	if (!(*word & ~may))
+		return 0;
+	pr_err("this CPU lacks %s %#x, which VirtX needs: use a newer one, or Bochs\n", name,
+	       *word & ~may);
+	return -EOPNOTSUPP;
+}
+
+/**
+ * vmcs_init() - choose the controls, once, from what the CPU allows
+ *
+ * Return: 0, or -EOPNOTSUPP and a sentence in the kernel log.
+ */
+int vmcs_init(void)
+{
+	const struct vtx_caps *c = &vtx_caps;
+
+	return control_word("pin-based controls", c->pin, WANT_PIN, &controls.pin) ?:
+	       control_word("processor-based controls", c->proc, WANT_PROC, &controls.proc) ?:
+	       control_word("secondary controls", c->proc2, WANT_PROC2, &controls.proc2) ?:
+	       control_word("VM-exit controls", c->exit, WANT_EXIT, &controls.exit) ?:
+	       control_word("VM-entry controls", c->entry, WANT_ENTRY, &controls.entry);
+}
+
+/*
+ * Write a field, read it back, compare. A form filled in with care: a slip
+ * shows here, with its name, and not later as a guest that behaves oddly.
+ */
+static int fill(struct vtx_vcpu *vcpu, u32 field, u64 value)
+{
+	u64 back;
+
+	if (vmwrite(field, value) && vmread(field, &back) && back == value) {
+		vcpu->fields_filled++;
+		return 0;
+	}
+	pr_err("VMCS field %#x does not keep %#llx\n", field, value);
+	return -EIO;
+}
+
+int vmcs_write_controls(struct vtx_vcpu *vcpu)
+{
+	const struct {
+		u32 field;
+		u64 value;
+	} form[] = {
+		{ PIN_BASED_VM_EXEC_CONTROL, controls.pin },
+		{ CPU_BASED_VM_EXEC_CONTROL, controls.proc },
+		{ SECONDARY_VM_EXEC_CONTROL, controls.proc2 },
+		{ VM_EXIT_CONTROLS, controls.exit },
+		{ VM_ENTRY_CONTROLS, controls.entry },
+		{ EPT_POINTER, vcpu->vm->ept.eptp },
+
+		/* No exception of the guest's is our business yet. */
+		{ EXCEPTION_BITMAP, 0 },
+		{ PAGE_FAULT_ERROR_CODE_MASK, 0 },
+		{ PAGE_FAULT_ERROR_CODE_MATCH, 0 },
+
+		/* Each bit of CR0 and CR4 is ours: a guest that touches one exits. */
+		{ CR0_GUEST_HOST_MASK, ~0UL },
+		{ CR4_GUEST_HOST_MASK, ~0UL },
+		{ CR0_READ_SHADOW, 0 },
+		{ CR4_READ_SHADOW, 0 },
+		{ CR3_TARGET_COUNT, 0 },
+
+		/* No list of MSRs to switch, no event to inject. */
+		{ VM_EXIT_MSR_STORE_COUNT, 0 },
+		{ VM_EXIT_MSR_LOAD_COUNT, 0 },
+		{ VM_ENTRY_MSR_LOAD_COUNT, 0 },
+		{ VM_ENTRY_INTR_INFO_FIELD, 0 },
+		{ VM_ENTRY_EXCEPTION_ERROR_CODE, 0 },
+		{ VM_ENTRY_INSTRUCTION_LEN, 0 },
+		{ TSC_OFFSET, 0 },
+	};
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(form) && !err; i++)
+		err = fill(vcpu, form[i].field, form[i].value);
+	return err;
+}
+
+static u64 msr(u32 index)
+{
+	u64 value;
+
+	rdmsrl(index, value);
+	return value;
+}
+
+/*
+ * Where the CPU goes on after a VM exit: here, in this kernel, on this CPU, in
+ * this process. The selectors of the process itself are 0, since the CPU takes
+ * none with the TI or an RPL bit set.
+ */
+int vmcs_write_host(struct vtx_vcpu *vcpu)
+{
+	unsigned int cpu = smp_processor_id();
+	struct desc_ptr idt;
+
+	store_idt(&idt);
+	const struct {
+		u32 field;
+		u64 value;
+	} form[] = {
+		{ HOST_CR0, read_cr0() },
+		{ HOST_CR3, __get_current_cr3_fast() },
+		{ HOST_CR4, cr4_read_shadow() },
+		{ HOST_CS_SELECTOR, __KERNEL_CS },
+		{ HOST_SS_SELECTOR, __KERNEL_DS },
+		{ HOST_DS_SELECTOR, 0 },
+		{ HOST_ES_SELECTOR, 0 },
+		{ HOST_FS_SELECTOR, 0 },
+		{ HOST_GS_SELECTOR, 0 },
+		{ HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8 },
+		{ HOST_FS_BASE, msr(MSR_FS_BASE) },
+		{ HOST_GS_BASE, msr(MSR_GS_BASE) },
+		{ HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss },
+		{ HOST_GDTR_BASE, (unsigned long)get_cpu_gdt_ro(cpu) },
+		{ HOST_IDTR_BASE, idt.address },
+		{ HOST_IA32_SYSENTER_CS, msr(MSR_IA32_SYSENTER_CS) },
+		{ HOST_IA32_SYSENTER_ESP, msr(MSR_IA32_SYSENTER_ESP) },
+		{ HOST_IA32_SYSENTER_EIP, msr(MSR_IA32_SYSENTER_EIP) },
+		{ HOST_IA32_EFER, msr(MSR_EFER) },
+		{ HOST_RIP, (unsigned long)vmenter_exit },
+		{ HOST_RSP, 0 },		/* vmenter.S knows it best */
+	};
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(form) && !err; i++)
+		err = fill(vcpu, form[i].field, form[i].value);
+	return err;
+}
