@@ -10,8 +10,8 @@
 #define EVENT VM_ENTRY_INTR_INFO_FIELD
 
 /* #DF, #TS, #NP, #SS, #GP, #PF, #AC. (#CP came later; a CPU that has it checks no vector.) */
-#define VECTORS_WITH_ERROR_CODE                                                                    \
-	(BIT(X86_TRAP_DF) | BIT(X86_TRAP_TS) | BIT(X86_TRAP_NP) | BIT(X86_TRAP_SS) |               \
+#define VECTORS_WITH_ERROR_CODE                                                      \
+	(BIT(X86_TRAP_DF) | BIT(X86_TRAP_TS) | BIT(X86_TRAP_NP) | BIT(X86_TRAP_SS) | \
 	 BIT(X86_TRAP_GP) | BIT(X86_TRAP_PF) | BIT(X86_TRAP_AC))
 
 static bool has_monitor_trap_flag(const struct check *c)

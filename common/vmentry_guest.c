@@ -6,14 +6,16 @@
  */
 #include "vmentry_check.h"
 
-/* Bits that some CPU defines; which of them this one has is for debugctl_reserved to say. */
-#define DEBUGCTL_DEFINED                                                                           \
-	(DEBUGCTLMSR_LBR | DEBUGCTLMSR_BTF | DEBUGCTLMSR_BUS_LOCK_DETECT | DEBUGCTLMSR_TR |        \
-	 DEBUGCTLMSR_BTS | DEBUGCTLMSR_BTINT | DEBUGCTLMSR_BTS_OFF_OS | DEBUGCTLMSR_BTS_OFF_USR |  \
-	 DEBUGCTLMSR_FREEZE_LBRS_ON_PMI | DEBUGCTLMSR_FREEZE_PERFMON_ON_PMI |                      \
-	 BIT(13) /* uncore PMI */ | DEBUGCTLMSR_FREEZE_IN_SMM | DEBUGCTLMSR_RTM_DEBUG)
+#define DEBUGCTL_UNCORE_PMI BIT(13)
 
-#define LBR_CTL_DEFINED                                                                            \
+/* Bits that some CPU defines; which of them this one has is for debugctl_reserved to say. */
+#define DEBUGCTL_DEFINED                                                                          \
+	(DEBUGCTLMSR_LBR | DEBUGCTLMSR_BTF | DEBUGCTLMSR_BUS_LOCK_DETECT | DEBUGCTLMSR_TR |       \
+	 DEBUGCTLMSR_BTS | DEBUGCTLMSR_BTINT | DEBUGCTLMSR_BTS_OFF_OS | DEBUGCTLMSR_BTS_OFF_USR | \
+	 DEBUGCTLMSR_FREEZE_LBRS_ON_PMI | DEBUGCTLMSR_FREEZE_PERFMON_ON_PMI |                     \
+	 DEBUGCTL_UNCORE_PMI | DEBUGCTLMSR_FREEZE_IN_SMM | DEBUGCTLMSR_RTM_DEBUG)
+
+#define LBR_CTL_DEFINED \
 	(ARCH_LBR_CTL_LBREN | ARCH_LBR_CTL_CPL | ARCH_LBR_CTL_STACK | ARCH_LBR_CTL_FILTER)
 
 #define RFLAGS_RESERVED (GENMASK_ULL(63, 22) | BIT(15) | BIT(5) | BIT(3))
@@ -90,26 +92,26 @@ static bool check_cet(struct check *c)
 static bool check_reserved_bits(struct check *c)
 {
 	const struct vmentry_caps *caps = c->caps;
+	u64 debugctl_reserved = ~(u64)DEBUGCTL_DEFINED | caps->debugctl_reserved;
 	const struct {
 		u64 control, reserved;
 		u16 field, rule;
 	} rows[] = {
-		{ VM_ENTRY_LOAD_DEBUG_CONTROLS, ~(u64)DEBUGCTL_DEFINED | caps->debugctl_reserved,
-		  GUEST_IA32_DEBUGCTL, VMENTRY_GUEST_DEBUGCTL, },
-		{ VM_ENTRY_LOAD_DEBUG_CONTROLS, HIGH_HALF,
-		  GUEST_DR7, VMENTRY_GUEST_DR7, },
-		{ VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL, caps->perf_global_ctrl_reserved,
-		  GUEST_IA32_PERF_GLOBAL_CTRL, VMENTRY_GUEST_PERF_GLOBAL_CTRL, },
-		{ VM_ENTRY_LOAD_IA32_RTIT_CTL, caps->rtit_ctl_reserved,
-		  GUEST_IA32_RTIT_CTL, VMENTRY_GUEST_RTIT_CTL, },
-		{ VM_ENTRY_LOAD_IA32_LBR_CTL, ~(u64)LBR_CTL_DEFINED,
-		  GUEST_IA32_LBR_CTL, VMENTRY_GUEST_LBR_CTL, },
-		{ VM_ENTRY_LOAD_IA32_PKRS, HIGH_HALF,
-		  GUEST_IA32_PKRS, VMENTRY_GUEST_PKRS, },
-		{ VM_ENTRY_LOAD_UINV, 0xff00,
-		  GUEST_UINV, VMENTRY_GUEST_UINV, },
-		{ VM_ENTRY_LOAD_IA32_SPEC_CTRL, caps->spec_ctrl_reserved,
-		  GUEST_IA32_SPEC_CTRL, VMENTRY_GUEST_SPEC_CTRL, },
+#define MSR(control, field, reserved, rule) { control, reserved, field, VMENTRY_##rule }
+		MSR(VM_ENTRY_LOAD_DEBUG_CONTROLS, GUEST_IA32_DEBUGCTL,
+		    debugctl_reserved, GUEST_DEBUGCTL),
+		MSR(VM_ENTRY_LOAD_DEBUG_CONTROLS, GUEST_DR7, HIGH_HALF, GUEST_DR7),
+		MSR(VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL, GUEST_IA32_PERF_GLOBAL_CTRL,
+		    caps->perf_global_ctrl_reserved, GUEST_PERF_GLOBAL_CTRL),
+		MSR(VM_ENTRY_LOAD_IA32_RTIT_CTL, GUEST_IA32_RTIT_CTL,
+		    caps->rtit_ctl_reserved, GUEST_RTIT_CTL),
+		MSR(VM_ENTRY_LOAD_IA32_LBR_CTL, GUEST_IA32_LBR_CTL,
+		    ~(u64)LBR_CTL_DEFINED, GUEST_LBR_CTL),
+		MSR(VM_ENTRY_LOAD_IA32_PKRS, GUEST_IA32_PKRS, HIGH_HALF, GUEST_PKRS),
+		MSR(VM_ENTRY_LOAD_UINV, GUEST_UINV, 0xff00, GUEST_UINV),
+		MSR(VM_ENTRY_LOAD_IA32_SPEC_CTRL, GUEST_IA32_SPEC_CTRL,
+		    caps->spec_ctrl_reserved, GUEST_SPEC_CTRL),
+#undef MSR
 	};
 	unsigned int i;
 

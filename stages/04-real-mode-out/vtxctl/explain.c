@@ -47,13 +47,17 @@ void explain_probe(const struct vtx_probe *p)
 
 bool explain_wanted;
 
-/* The line that is being told: the same thing again only makes it longer. */
-static struct {
-	char what[128];		/* the sentence */
-	char bytes[64];		/* what went through the port, if it can be printed */
-	unsigned long times, number;
-	unsigned long turns;	/* ended by the host in between */
-} line;
+/*
+ * What is being told: up to two sentences that take turns, as "may I send?" and
+ * "send" do. Each is told once, with how often it came.
+ */
+static struct line {
+	char what[128];
+	char bytes[64];		/* what went through the port, if that is text */
+	unsigned long times;
+} lines[2];
+
+static unsigned long exits, turns;	/* told so far; ended by the host in between */
 
 const char *exit_name(const struct vtx_run *run)
 {
@@ -71,66 +75,85 @@ const char *exit_name(const struct vtx_run *run)
 
 void explain_flush(void)
 {
-	if (line.times) {
-		fprintf(stderr, "%4lu  %s", line.number, line.what);
-		if (line.bytes[0])
-			fprintf(stderr, ": \"%s\"", line.bytes);
-		if (line.times > 1)
-			fprintf(stderr, "  x%lu", line.times);
+	size_t i;
+
+	for (i = 0; i < 2 && lines[i].times; i++) {
+		fprintf(stderr, "%5lu  %s%s%s%s", exits + 1, lines[i].what,
+			lines[i].bytes[0] ? ": \"" : "", lines[i].bytes,
+			lines[i].bytes[0] ? "\"" : "");
+		if (lines[i].times > 1)
+			fprintf(stderr, "  (%lu times)", lines[i].times);
 		fputc('\n', stderr);
+		exits += lines[i].times;
 	}
-	if (line.turns)
-		fprintf(stderr, "      (in between, the host took its CPU back %lu times)\n",
-			line.turns);
-	line.number += line.times;
-	line.times = line.turns = 0;
-	line.bytes[0] = '\0';
+	if (turns)
+		fprintf(stderr, "       meanwhile the host took its CPU back, %lu times\n", turns);
+	turns = 0;
+	memset(lines, 0, sizeof(lines));
 }
 
-static void add_bytes(const uint8_t *data, unsigned int size)
+/* The line of this sentence. A third sentence ends the two before it. */
+static struct line *line_find(const char *what)
 {
-	size_t used = strlen(line.bytes);
+	size_t i;
+
+	for (i = 0; i < 2 && lines[i].times; i++)
+		if (!strcmp(lines[i].what, what))
+			return &lines[i];
+	if (i == 2) {
+		explain_flush();
+		i = 0;
+	}
+	strcpy(lines[i].what, what);
+	return &lines[i];
+}
+
+static void add_bytes(struct line *line, const uint8_t *data, unsigned int size)
+{
+	size_t used = strlen(line->bytes);
 	unsigned int i;
 
-	for (i = 0; i < size && used + 8 < sizeof(line.bytes); i++)
-		used += snprintf(line.bytes + used, sizeof(line.bytes) - used,
+	for (i = 0; i < size && used + 8 < sizeof(line->bytes); i++)
+		used += snprintf(line->bytes + used, sizeof(line->bytes) - used,
 				 data[i] >= ' ' && data[i] < 0x7f ? "%c" : "\\x%02x", data[i]);
-	if (i < size && !strstr(line.bytes, "..."))
-		strcat(line.bytes, "...");
+	if (i < size && !strstr(line->bytes, "..."))
+		strcat(line->bytes, "...");
 }
 
-/* Tell this exit, or count it with the one before if that was the same. */
-void explain_exit(struct vm *vm)
+static void describe(const struct vtx_run *run, char *what, size_t size)
 {
-	struct vtx_run *run = vm->run;
-	char what[sizeof(line.what)];
-
-	if (!explain_wanted)
-		return;
-
 	switch (run->exit) {
-	case VTX_EXIT_INTR:
-		line.turns++;
-		return;
 	case VTX_EXIT_IO:
-		snprintf(what, sizeof(what), "OUT of %u byte%s to port %#x, %s", run->io.size,
+		snprintf(what, size, "OUT of %u byte%s to port %#x, %s", run->io.size,
 			 run->io.size > 1 ? "s" : "", run->io.port, iobus_name(run->io.port));
 		break;
 	case VTX_EXIT_HLT:
-		snprintf(what, sizeof(what), "HLT with interrupts %s", run->if_flag ? "on" : "off");
+		snprintf(what, size, "HLT with interrupts %s", run->if_flag ? "on" : "off");
 		break;
 	default:
-		snprintf(what, sizeof(what), "%s", exit_name(run));
+		snprintf(what, size, "%s", exit_name(run));
+	}
+}
+
+/* Tell this exit, or count it with the ones before if it is the same. */
+void explain_exit(struct vm *vm)
+{
+	struct vtx_run *run = vm->run;
+	char what[sizeof(lines[0].what)];
+	struct line *line;
+
+	if (!explain_wanted)
+		return;
+	if (run->exit == VTX_EXIT_INTR) {
+		turns++;
+		return;
 	}
 
-	if (strcmp(what, line.what))
-		explain_flush();
-	if (!line.number)
-		line.number = 1;
-	strcpy(line.what, what);
-	line.times++;
-	if (run->exit == VTX_EXIT_IO)
-		add_bytes((uint8_t *)run + run->io.data_offset, run->io.size);
+	describe(run, what, sizeof(what));
+	line = line_find(what);
+	line->times++;
+	if (run->exit == VTX_EXIT_IO && iobus_is_text(run->io.port))
+		add_bytes(line, (uint8_t *)run + run->io.data_offset, run->io.size);
 }
 
 /* The guest has ended, and not because it wanted to: say why, and where. */

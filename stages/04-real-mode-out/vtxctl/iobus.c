@@ -57,6 +57,12 @@ const char *iobus_name(uint16_t port)
 	return p ? p->name : "nothing there";
 }
 
+/* Do letters go through this port, or numbers? */
+bool iobus_is_text(uint16_t port)
+{
+	return port == COM1;
+}
+
 /* A word goes to two ports, a dword to four: so does the bus of a PC. */
 void iobus_out(struct vm *vm, uint16_t port, const uint8_t *data, unsigned int size)
 {

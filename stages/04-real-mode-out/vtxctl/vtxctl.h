@@ -70,6 +70,7 @@ int vcpu_run(struct vm *vm);
 
 /* iobus.c: the devices, by port. */
 const char *iobus_name(uint16_t port);
+bool iobus_is_text(uint16_t port);
 void iobus_out(struct vm *vm, uint16_t port, const uint8_t *data, unsigned int size);
 
 /* explain.c: what happened, in words. Exits go to stderr, and only if asked. */

@@ -43,7 +43,7 @@ void vtx_kill(struct vtx_vcpu *vcpu, const char *fmt, ...)
  * just before it guards one instruction only, and this was it. A guest that
  * steps through itself (RFLAGS.TF) gets its trap after this one, too.
  */
-static void skip_instruction(struct vtx_vcpu *vcpu)
+void exit_skip_instruction(struct vtx_vcpu *vcpu)
 {
 	u64 pending;
 
@@ -90,36 +90,10 @@ static void exit_exception(struct vtx_vcpu *vcpu)
 		vtx_kill(vcpu, "exception %u, which nobody asked for", vector);
 }
 
-/* SDM, "Exit Qualification for I/O Instructions". */
-static void exit_io(struct vtx_vcpu *vcpu)
-{
-	u64 q = vcpu->exit_qualification;
-	struct vtx_run *run = vcpu->run;
-	u16 port = q >> 16;
-
-	if (q & BIT(4)) {
-		vtx_kill(vcpu, "INS or OUTS at port %#x: VirtX knows only plain OUT yet", port);
-		return;
-	}
-	if (q & BIT(3)) {
-		vtx_kill(vcpu, "IN from port %#x: VirtX knows only OUT yet", port);
-		return;
-	}
-
-	run->exit = VTX_EXIT_IO;
-	run->io.out = 1;
-	run->io.size = (q & 7) + 1;
-	run->io.port = port;
-	run->io.count = 1;
-	run->io.data_offset = PAGE_SIZE;
-	memcpy((void *)run + PAGE_SIZE, &vcpu->regs.rax, run->io.size);
-	skip_instruction(vcpu);
-}
-
 static void exit_hlt(struct vtx_vcpu *vcpu)
 {
 	vcpu->run->exit = VTX_EXIT_HLT;
-	skip_instruction(vcpu);
+	exit_skip_instruction(vcpu);
 }
 
 static void exit_ept_violation(struct vtx_vcpu *vcpu)
@@ -136,7 +110,7 @@ static void (*const exit_handlers[])(struct vtx_vcpu *vcpu) = {
 	[EXIT_REASON_EXCEPTION_NMI] = exit_exception,
 	[EXIT_REASON_EXTERNAL_INTERRUPT] = exit_host_interrupt,
 	[EXIT_REASON_HLT] = exit_hlt,
-	[EXIT_REASON_IO_INSTRUCTION] = exit_io,
+	[EXIT_REASON_IO_INSTRUCTION] = pio_exit,
 	[EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,
 	[EXIT_REASON_PREEMPTION_TIMER] = exit_host_interrupt,
 };

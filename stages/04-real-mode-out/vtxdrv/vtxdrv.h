@@ -95,7 +95,11 @@ bool vcpu_enter(struct vtx_vcpu *vcpu);
 
 /* exit.c: what a VM exit means. */
 void exit_handle(struct vtx_vcpu *vcpu);
+void exit_skip_instruction(struct vtx_vcpu *vcpu);
 void __printf(2, 3) vtx_kill(struct vtx_vcpu *vcpu, const char *fmt, ...);
+
+/* pio.c: the guest and its ports. */
+void pio_exit(struct vtx_vcpu *vcpu);
 
 /* fail.c: why an entry was refused. */
 void fail_refused(struct vtx_vcpu *vcpu);

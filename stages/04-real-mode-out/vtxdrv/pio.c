@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Port I/O. The guest spoke to a device, and there is none: the CPU stops it
+ * before the instruction. We tell VTXCTL what the guest wanted, and let the
+ * guest go on behind the instruction, as if a device had taken it.
+ */
+#include <linux/bits.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "vtxdrv.h"
+
+/* SDM, "Exit Qualification for I/O Instructions". */
+void pio_exit(struct vtx_vcpu *vcpu)
+{
+	u64 q = vcpu->exit_qualification;
+	struct vtx_run *run = vcpu->run;
+	u16 port = q >> 16;
+
+	if (q & BIT(4)) {
+		vtx_kill(vcpu, "INS or OUTS at port %#x: VirtX knows only plain OUT yet", port);
+		return;
+	}
+	if (q & BIT(3)) {
+		vtx_kill(vcpu, "IN from port %#x: VirtX knows only OUT yet", port);
+		return;
+	}
+
+	run->exit = VTX_EXIT_IO;
+	run->io.out = 1;
+	run->io.size = (q & 7) + 1;
+	run->io.port = port;
+	run->io.count = 1;
+	run->io.data_offset = PAGE_SIZE;
+	memcpy((void *)run + PAGE_SIZE, &vcpu->regs.rax, run->io.size);
+	exit_skip_instruction(vcpu);
+}
