@@ -25,7 +25,7 @@ static const struct option options[] = {
 	{ "caps", no_argument, NULL, 'c' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
-	{ },
+	{},
 };
 
 /* Ask VTXDRV, tell the user. */

@@ -7,9 +7,9 @@
 
 /* Exit statuses that are our own; see --help. */
 enum vtxctl_status {
-	STATUS_OK	= 0,
-	STATUS_USAGE	= 2,
-	STATUS_NO_VTX	= 126,
+	STATUS_OK = 0,
+	STATUS_USAGE = 2,
+	STATUS_NO_VTX = 126,
 };
 
 /* caps.c: the capability report, in words, on stdout. */

@@ -14,9 +14,9 @@ void caps_read(void);
 
 /* How a page begins that is given to the CPU (SDM, "Format of the VMCS Region"). */
 struct vmx_region {
-	u32 revision_id;	/* as IA32_VMX_BASIC says; bit 31 is 0 */
-	u32 abort;		/* why a VM exit could not be finished */
-	u8 data[];		/* the CPU's own */
+	u32 revision_id; /* as IA32_VMX_BASIC says; bit 31 is 0 */
+	u32 abort; /* why a VM exit could not be finished */
+	u8 data[]; /* the CPU's own */
 };
 
 /* hw.c: VMX on and off, on every CPU. */

@@ -14,7 +14,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define VTX_IOC_MAGIC	0xB7
+#define VTX_IOC_MAGIC 0xB7
 
 /*
  * What this CPU can do: its VMX capability MSRs, unchanged
@@ -25,31 +25,31 @@
  * A word that the CPU does not have is 0.
  */
 struct vtx_caps {
-	__u32 size;		/* in: sizeof(struct vtx_caps) */
-	__u32 flags;		/* out: VTX_CAPS_* */
-	__u64 feature_control;	/* IA32_FEATURE_CONTROL */
-	__u64 basic;		/* IA32_VMX_BASIC */
-	__u64 pin;		/* pin-based controls */
-	__u64 proc;		/* primary processor-based controls */
-	__u64 proc2;		/* secondary processor-based controls */
-	__u64 exit;		/* VM-exit controls */
-	__u64 entry;		/* VM-entry controls */
-	__u64 misc;		/* IA32_VMX_MISC */
-	__u64 cr0_fixed0;	/* bits of CR0 that VMX wants as 1 */
-	__u64 cr0_fixed1;	/* bits of CR0 that may be 1 */
+	__u32 size; /* in: sizeof(struct vtx_caps) */
+	__u32 flags; /* out: VTX_CAPS_* */
+	__u64 feature_control; /* IA32_FEATURE_CONTROL */
+	__u64 basic; /* IA32_VMX_BASIC */
+	__u64 pin; /* pin-based controls */
+	__u64 proc; /* primary processor-based controls */
+	__u64 proc2; /* secondary processor-based controls */
+	__u64 exit; /* VM-exit controls */
+	__u64 entry; /* VM-entry controls */
+	__u64 misc; /* IA32_VMX_MISC */
+	__u64 cr0_fixed0; /* bits of CR0 that VMX wants as 1 */
+	__u64 cr0_fixed1; /* bits of CR0 that may be 1 */
 	__u64 cr4_fixed0;
 	__u64 cr4_fixed1;
-	__u64 ept_vpid;		/* IA32_VMX_EPT_VPID_CAP */
-	__u64 vmfunc;		/* IA32_VMX_VMFUNC */
-	__u32 cpus_on;		/* out: CPUs with VMX on, now */
-	__u32 maxphyaddr;	/* out: bits of a physical address */
-	__u64 reserved[2];	/* out: 0 */
+	__u64 ept_vpid; /* IA32_VMX_EPT_VPID_CAP */
+	__u64 vmfunc; /* IA32_VMX_VMFUNC */
+	__u32 cpus_on; /* out: CPUs with VMX on, now */
+	__u32 maxphyaddr; /* out: bits of a physical address */
+	__u64 reserved[2]; /* out: 0 */
 };
 
-#define VTX_CAPS_TRUE	(1u << 0)	/* the words are the TRUE form */
+#define VTX_CAPS_TRUE (1u << 0) /* the words are the TRUE form */
 
 /* EINVAL: size is not that of this structure. */
-#define VTX_GET_CAPS	_IOWR(VTX_IOC_MAGIC, 0x01, struct vtx_caps)
+#define VTX_GET_CAPS _IOWR(VTX_IOC_MAGIC, 0x01, struct vtx_caps)
 
 /*
  * Give the guest memory: what this process has at user_addr is what the guest
@@ -57,14 +57,14 @@ struct vtx_caps {
  * they count against RLIMIT_MEMLOCK.
  */
 struct vtx_memory {
-	__u64 gpa;		/* in: guest-physical address, a multiple of 4096 */
-	__u64 size;		/* in: bytes, a multiple of 4096 */
-	__u64 user_addr;	/* in: writable memory, a multiple of 4096 */
-	__u32 flags;		/* in: VTX_MEM_* */
+	__u64 gpa; /* in: guest-physical address, a multiple of 4096 */
+	__u64 size; /* in: bytes, a multiple of 4096 */
+	__u64 user_addr; /* in: writable memory, a multiple of 4096 */
+	__u32 flags; /* in: VTX_MEM_* */
 	__u32 reserved;
 };
 
-#define VTX_MEM_READONLY	(1u << 0)	/* the guest may not write */
+#define VTX_MEM_READONLY (1u << 0) /* the guest may not write */
 
 /*
  * EINVAL: misaligned, empty, an unknown flag, or reserved is not 0.
@@ -74,24 +74,24 @@ struct vtx_memory {
  * ENOMEM: RLIMIT_MEMLOCK would be passed, or the host has no memory left.
  * EINTR: a signal that kills came first.
  */
-#define VTX_MAP_MEMORY	_IOW(VTX_IOC_MAGIC, 0x02, struct vtx_memory)
+#define VTX_MAP_MEMORY _IOW(VTX_IOC_MAGIC, 0x02, struct vtx_memory)
 
 /*
  * Walk the guest's EPT by hand, as the CPU would. Four tables at most: index 0
  * is the top one (PML4), index 3 the last (PT).
  */
 struct vtx_translate {
-	__u64 gpa;		/* in: guest-physical address */
-	__u64 table[4];		/* out: host-physical address of each table met */
-	__u64 entry[4];		/* out: the entry found in it */
-	__u64 hpa;		/* out: where gpa lies in host memory, if present */
-	__u32 levels;		/* out: tables met, 1 to 4 */
-	__u32 flags;		/* out: VTX_TRANSLATE_* */
+	__u64 gpa; /* in: guest-physical address */
+	__u64 table[4]; /* out: host-physical address of each table met */
+	__u64 entry[4]; /* out: the entry found in it */
+	__u64 hpa; /* out: where gpa lies in host memory, if present */
+	__u32 levels; /* out: tables met, 1 to 4 */
+	__u32 flags; /* out: VTX_TRANSLATE_* */
 };
 
-#define VTX_TRANSLATE_PRESENT	(1u << 0)
+#define VTX_TRANSLATE_PRESENT (1u << 0)
 
 /* ERANGE: gpa has more bits than four tables translate (48). */
-#define VTX_TRANSLATE	_IOWR(VTX_IOC_MAGIC, 0x03, struct vtx_translate)
+#define VTX_TRANSLATE _IOWR(VTX_IOC_MAGIC, 0x03, struct vtx_translate)
 
 #endif /* VTX_H */

@@ -34,7 +34,7 @@ static const struct option options[] = {
 	{ "mem", required_argument, NULL, 'm' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "walk", no_argument, NULL, 'w' },
-	{ },
+	{},
 };
 
 enum mode {
@@ -46,7 +46,7 @@ enum mode {
 struct config {
 	enum mode mode;
 	uint64_t mem;
-	struct image images[9];		/* the guest comes last */
+	struct image images[9]; /* the guest comes last */
 	int nr_images;
 };
 

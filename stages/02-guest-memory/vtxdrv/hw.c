@@ -75,10 +75,12 @@ static bool hw_fixed_bits_ok(void)
  */
 static int vmxon(phys_addr_t region)
 {
+	/* clang-format off */
 	asm goto("1: vmxon %[region]\n\t"
 		 "jbe %l[fail]\n\t"
 		 _ASM_EXTABLE(1b, %l[fail])
 		 : : [region] "m"(region) : "cc", "memory" : fail);
+	/* clang-format on */
 	return 0;
 fail:
 	return -EIO;
@@ -102,7 +104,7 @@ static int hw_switch_on(void)
 		return -EOPNOTSUPP;
 	}
 
-	intel_pt_handle_vmx(1);		/* Intel PT must not trace across VMXON */
+	intel_pt_handle_vmx(1); /* Intel PT must not trace across VMXON */
 	cr4_set_bits(X86_CR4_VMXE);
 	err = vmxon(__pa(this_cpu_read(vmxon_region)));
 	if (err) {
@@ -112,7 +114,7 @@ static int hw_switch_on(void)
 		return err;
 	}
 
-	ept_sync_this_cpu();		/* what was cached before VMXON is stale */
+	ept_sync_this_cpu(); /* what was cached before VMXON is stale */
 	cpumask_set_cpu(cpu, &vmx_on);
 	pr_info("CPU%d: VMX on\n", cpu);
 	return 0;
@@ -125,7 +127,7 @@ static void hw_switch_off(void *unused)
 	if (!cpumask_test_and_clear_cpu(cpu, &vmx_on))
 		return;
 
-	cpu_vmxoff();			/* clears CR4.VMXE, too */
+	cpu_vmxoff(); /* clears CR4.VMXE, too */
 	intel_pt_handle_vmx(0);
 	pr_info("CPU%d: VMX off\n", cpu);
 }

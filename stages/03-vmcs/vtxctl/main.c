@@ -36,7 +36,7 @@ static const struct option options[] = {
 	{ "probe", no_argument, NULL, 'p' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "walk", no_argument, NULL, 'w' },
-	{ },
+	{},
 };
 
 enum mode {
@@ -49,7 +49,7 @@ enum mode {
 struct config {
 	enum mode mode;
 	uint64_t mem;
-	struct image images[9];		/* the guest comes last */
+	struct image images[9]; /* the guest comes last */
 	int nr_images;
 };
 

@@ -11,9 +11,9 @@
 
 /* Exit statuses that are our own; see --help. */
 enum vtxctl_status {
-	STATUS_OK	= 0,
-	STATUS_USAGE	= 2,
-	STATUS_NO_VTX	= 126,
+	STATUS_OK = 0,
+	STATUS_USAGE = 2,
+	STATUS_NO_VTX = 126,
 };
 
 /* Say what went wrong and how to go on, as "vtxctl: ...", and end. */
@@ -27,7 +27,7 @@ void caps_report(const struct vtx_caps *caps);
 struct vm {
 	int fd;
 	int vcpu_fd;
-	uint8_t *ram;		/* the guest's memory from 0 on, as we see it */
+	uint8_t *ram; /* the guest's memory from 0 on, as we see it */
 	uint64_t ram_size;
 };
 
@@ -35,7 +35,7 @@ void vm_open(struct vm *vm);
 void vm_map(struct vm *vm, uint64_t gpa, void *mem, uint64_t size, uint32_t flags);
 
 /* mem.c: RAM and ROM of the guest. */
-#define RAM_MAX		(3ULL << 30)	/* above are devices and the ROM */
+#define RAM_MAX (3ULL << 30) /* above are devices and the ROM */
 
 void mem_create(struct vm *vm, uint64_t size);
 uint64_t mem_parse_size(const char *text);
@@ -44,10 +44,10 @@ uint64_t mem_parse_size(const char *text);
 struct image {
 	const char *path;
 	uint64_t addr;
-	size_t size;		/* bytes, known once it is loaded */
+	size_t size; /* bytes, known once it is loaded */
 };
 
-#define BOOT_ADDR	0x7c00		/* where a PC puts what it boots */
+#define BOOT_ADDR 0x7c00 /* where a PC puts what it boots */
 
 struct image image_parse(char *arg);
 void image_load(struct vm *vm, struct image *image);

@@ -24,12 +24,12 @@
 
 #include "vtxdrv.h"
 
-#define EPT_ENTRIES	512
-#define EPT_RWX		VMX_EPT_RWX_MASK
-#define EPT_LARGE	BIT_ULL(7)		/* a page, not a table (level 2) */
-#define EPT_WB		((u64)VMX_EPTP_MT_WB << VMX_EPT_MT_EPTE_SHIFT)
-#define EPT_ADDR	GENMASK_ULL(51, 12)
-#define LARGE_PAGES	(PMD_SIZE >> PAGE_SHIFT)
+#define EPT_ENTRIES 512
+#define EPT_RWX VMX_EPT_RWX_MASK
+#define EPT_LARGE BIT_ULL(7) /* a page, not a table (level 2) */
+#define EPT_WB ((u64)VMX_EPTP_MT_WB << VMX_EPT_MT_EPTE_SHIFT)
+#define EPT_ADDR GENMASK_ULL(51, 12)
+#define LARGE_PAGES (PMD_SIZE >> PAGE_SHIFT)
 
 /* Level 4 is the root, level 1 holds pages of 4 KiB. */
 static unsigned int ept_index(u64 gpa, int level)
@@ -103,10 +103,11 @@ static void ept_free_table(u64 *table, int level)
  */
 void ept_sync_this_cpu(void)
 {
-	struct { u64 eptp, reserved; } all = {};
+	const u64 descriptor[2] = {}; /* of all guests, so of none by name */
+	u64 type = VMX_EPT_EXTENT_GLOBAL;
 
-	asm volatile("invept %0, %1"
-		     : : "m"(all), "r"((u64)VMX_EPT_EXTENT_GLOBAL) : "cc", "memory");
+	asm volatile("invept %0, %1" ::"m"(descriptor), "r"(type)
+		     : "cc", "memory");
 }
 
 static void ept_sync_ipi(void *unused)
@@ -205,11 +206,11 @@ void ept_unmap(struct ept *ept, u64 gpa, unsigned long npages)
 
 	while (gpa < end) {
 		table = ept->root;
-		for (level = 4; ; level--) {
-			entry = &table[ept_index(gpa, level)];
-			if (!*entry || ept_is_leaf(*entry, level))
-				break;
+		level = 4;
+		entry = &table[ept_index(gpa, level)];
+		while (*entry && !ept_is_leaf(*entry, level)) {
 			table = ept_child(*entry);
+			entry = &table[ept_index(gpa, --level)];
 		}
 		if (!*entry)
 			break;

@@ -120,7 +120,11 @@ static struct vtx_slot *slot_pin(struct vtx_vm *vm, const struct vtx_memory *mem
 			pinned += n;
 			atomic_long_add(n, &vtx_pages);
 		}
-		err = n < 0 ? n : n == 0 ? -EFAULT : fatal_signal_pending(current) ? -EINTR : 0;
+		err = 0;
+		if (n <= 0)
+			err = n ? n : -EFAULT;
+		else if (fatal_signal_pending(current))
+			err = -EINTR;
 		if (err) {
 			slot_unpin(vm, slot, pinned);
 			return ERR_PTR(err);

@@ -29,30 +29,35 @@
  * What must be 1 for us, word by word. Whatever a guest could use to reach
  * something of the host's ends its turn instead.
  */
-#define WANT_PIN	(PIN_BASED_EXT_INTR_MASK |		\
-			 PIN_BASED_NMI_EXITING |		\
-			 PIN_BASED_VMX_PREEMPTION_TIMER)
+#define WANT_PIN                   \
+	(PIN_BASED_EXT_INTR_MASK | \
+	 PIN_BASED_NMI_EXITING |   \
+	 PIN_BASED_VMX_PREEMPTION_TIMER)
 
-#define WANT_PROC	(CPU_BASED_HLT_EXITING |		\
-			 CPU_BASED_INVLPG_EXITING |		\
-			 CPU_BASED_MWAIT_EXITING |		\
-			 CPU_BASED_MONITOR_EXITING |		\
-			 CPU_BASED_RDPMC_EXITING |		\
-			 CPU_BASED_MOV_DR_EXITING |		\
-			 CPU_BASED_UNCOND_IO_EXITING |		\
-			 CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)
+#define WANT_PROC                      \
+	(CPU_BASED_HLT_EXITING |       \
+	 CPU_BASED_INVLPG_EXITING |    \
+	 CPU_BASED_MWAIT_EXITING |     \
+	 CPU_BASED_MONITOR_EXITING |   \
+	 CPU_BASED_RDPMC_EXITING |     \
+	 CPU_BASED_MOV_DR_EXITING |    \
+	 CPU_BASED_UNCOND_IO_EXITING | \
+	 CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)
 
-#define WANT_PROC2	(SECONDARY_EXEC_ENABLE_EPT |		\
-			 SECONDARY_EXEC_WBINVD_EXITING |	\
-			 SECONDARY_EXEC_UNRESTRICTED_GUEST)
+#define WANT_PROC2                       \
+	(SECONDARY_EXEC_ENABLE_EPT |     \
+	 SECONDARY_EXEC_WBINVD_EXITING | \
+	 SECONDARY_EXEC_UNRESTRICTED_GUEST)
 
-#define WANT_EXIT	(VM_EXIT_SAVE_DEBUG_CONTROLS |		\
-			 VM_EXIT_HOST_ADDR_SPACE_SIZE |		\
-			 VM_EXIT_SAVE_IA32_EFER |		\
-			 VM_EXIT_LOAD_IA32_EFER)
+#define WANT_EXIT                       \
+	(VM_EXIT_SAVE_DEBUG_CONTROLS |  \
+	 VM_EXIT_HOST_ADDR_SPACE_SIZE | \
+	 VM_EXIT_SAVE_IA32_EFER |       \
+	 VM_EXIT_LOAD_IA32_EFER)
 
-#define WANT_ENTRY	(VM_ENTRY_LOAD_DEBUG_CONTROLS |		\
-			 VM_ENTRY_LOAD_IA32_EFER)
+#define WANT_ENTRY                      \
+	(VM_ENTRY_LOAD_DEBUG_CONTROLS | \
+	 VM_ENTRY_LOAD_IA32_EFER)
 
 static struct {
 	u32 pin, proc, proc2, exit, entry;
@@ -66,8 +71,8 @@ static int control_word(const char *name, u64 cap, u32 want, u32 *word)
 	*word = want | must;
 	if (!(*word & ~may))
 		return 0;
-	pr_err("this CPU lacks %s %#x, which VirtX needs: use a newer one, or Bochs\n", name,
-	       *word & ~may);
+	pr_err("this CPU lacks %s controls %#x, which VirtX needs: use a newer one, or Bochs\n",
+	       name, *word & ~may);
 	return -EOPNOTSUPP;
 }
 
@@ -78,13 +83,23 @@ static int control_word(const char *name, u64 cap, u32 want, u32 *word)
  */
 int vmcs_init(void)
 {
-	const struct vtx_caps *c = &vtx_caps;
+	const struct {
+		const char *name;
+		u64 cap;
+		u32 want, *word;
+	} words[] = {
+		{ "pin-based", vtx_caps.pin, WANT_PIN, &controls.pin },
+		{ "primary", vtx_caps.proc, WANT_PROC, &controls.proc },
+		{ "secondary", vtx_caps.proc2, WANT_PROC2, &controls.proc2 },
+		{ "VM-exit", vtx_caps.exit, WANT_EXIT, &controls.exit },
+		{ "VM-entry", vtx_caps.entry, WANT_ENTRY, &controls.entry },
+	};
+	size_t i;
+	int err = 0;
 
-	return control_word("pin-based controls", c->pin, WANT_PIN, &controls.pin) ?:
-	       control_word("processor-based controls", c->proc, WANT_PROC, &controls.proc) ?:
-	       control_word("secondary controls", c->proc2, WANT_PROC2, &controls.proc2) ?:
-	       control_word("VM-exit controls", c->exit, WANT_EXIT, &controls.exit) ?:
-	       control_word("VM-entry controls", c->entry, WANT_ENTRY, &controls.entry);
+	for (i = 0; i < ARRAY_SIZE(words) && !err; i++)
+		err = control_word(words[i].name, words[i].cap, words[i].want, words[i].word);
+	return err;
 }
 
 /*
@@ -188,7 +203,7 @@ int vmcs_write_host(struct vtx_vcpu *vcpu)
 		{ HOST_IA32_SYSENTER_EIP, msr(MSR_IA32_SYSENTER_EIP) },
 		{ HOST_IA32_EFER, msr(MSR_EFER) },
 		{ HOST_RIP, (unsigned long)vmenter_exit },
-		{ HOST_RSP, 0 },		/* vmenter.S knows it best */
+		{ HOST_RSP, 0 }, /* vmenter.S knows it best */
 	};
 	size_t i;
 	int err = 0;

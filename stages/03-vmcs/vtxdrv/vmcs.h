@@ -20,7 +20,10 @@ static inline bool vmclear(u64 pa)
 {
 	bool failed;
 
-	asm volatile("vmclear %[pa]" : CC_OUT(be) (failed) : [pa] "m"(pa) : "cc", "memory");
+	asm volatile("vmclear %[pa]"
+		     : CC_OUT(be)(failed)
+		     : [pa] "m"(pa)
+		     : "cc", "memory");
 	return !failed;
 }
 
@@ -29,7 +32,10 @@ static inline bool vmptrld(u64 pa)
 {
 	bool failed;
 
-	asm volatile("vmptrld %[pa]" : CC_OUT(be) (failed) : [pa] "m"(pa) : "cc", "memory");
+	asm volatile("vmptrld %[pa]"
+		     : CC_OUT(be)(failed)
+		     : [pa] "m"(pa)
+		     : "cc", "memory");
 	return !failed;
 }
 
@@ -38,7 +44,9 @@ static inline bool vmwrite(u32 field, u64 value)
 	bool failed;
 
 	asm volatile("vmwrite %[value], %[field]"
-		     : CC_OUT(be) (failed) : [value] "rm"(value), [field] "r"((u64)field) : "cc");
+		     : CC_OUT(be)(failed)
+		     : [value] "rm"(value), [field] "r"((u64)field)
+		     : "cc");
 	return !failed;
 }
 
@@ -47,7 +55,9 @@ static inline bool vmread(u32 field, u64 *value)
 	bool failed;
 
 	asm volatile("vmread %[field], %[value]"
-		     : CC_OUT(be) (failed), [value] "=rm"(*value) : [field] "r"((u64)field) : "cc");
+		     : CC_OUT(be)(failed), [value] "=rm"(*value)
+		     : [field] "r"((u64)field)
+		     : "cc");
 	return !failed;
 }
 
@@ -72,6 +82,6 @@ int vmcs_write_host(struct vtx_vcpu *vcpu);
 
 /* vmenter.S: true if the CPU left for the guest and came back. */
 bool vmenter(u64 host_rsp_field);
-void vmenter_exit(void);	/* not to be called: where a VM exit lands */
+void vmenter_exit(void); /* not to be called: where a VM exit lands */
 
 #endif /* VMCS_H */

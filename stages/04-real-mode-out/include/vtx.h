@@ -14,7 +14,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define VTX_IOC_MAGIC	0xB7
+#define VTX_IOC_MAGIC 0xB7
 
 /*
  * What this CPU can do: its VMX capability MSRs, unchanged
@@ -25,31 +25,31 @@
  * A word that the CPU does not have is 0.
  */
 struct vtx_caps {
-	__u32 size;		/* in: sizeof(struct vtx_caps) */
-	__u32 flags;		/* out: VTX_CAPS_* */
-	__u64 feature_control;	/* IA32_FEATURE_CONTROL */
-	__u64 basic;		/* IA32_VMX_BASIC */
-	__u64 pin;		/* pin-based controls */
-	__u64 proc;		/* primary processor-based controls */
-	__u64 proc2;		/* secondary processor-based controls */
-	__u64 exit;		/* VM-exit controls */
-	__u64 entry;		/* VM-entry controls */
-	__u64 misc;		/* IA32_VMX_MISC */
-	__u64 cr0_fixed0;	/* bits of CR0 that VMX wants as 1 */
-	__u64 cr0_fixed1;	/* bits of CR0 that may be 1 */
+	__u32 size; /* in: sizeof(struct vtx_caps) */
+	__u32 flags; /* out: VTX_CAPS_* */
+	__u64 feature_control; /* IA32_FEATURE_CONTROL */
+	__u64 basic; /* IA32_VMX_BASIC */
+	__u64 pin; /* pin-based controls */
+	__u64 proc; /* primary processor-based controls */
+	__u64 proc2; /* secondary processor-based controls */
+	__u64 exit; /* VM-exit controls */
+	__u64 entry; /* VM-entry controls */
+	__u64 misc; /* IA32_VMX_MISC */
+	__u64 cr0_fixed0; /* bits of CR0 that VMX wants as 1 */
+	__u64 cr0_fixed1; /* bits of CR0 that may be 1 */
 	__u64 cr4_fixed0;
 	__u64 cr4_fixed1;
-	__u64 ept_vpid;		/* IA32_VMX_EPT_VPID_CAP */
-	__u64 vmfunc;		/* IA32_VMX_VMFUNC */
-	__u32 cpus_on;		/* out: CPUs with VMX on, now */
-	__u32 maxphyaddr;	/* out: bits of a physical address */
-	__u64 reserved[2];	/* out: 0 */
+	__u64 ept_vpid; /* IA32_VMX_EPT_VPID_CAP */
+	__u64 vmfunc; /* IA32_VMX_VMFUNC */
+	__u32 cpus_on; /* out: CPUs with VMX on, now */
+	__u32 maxphyaddr; /* out: bits of a physical address */
+	__u64 reserved[2]; /* out: 0 */
 };
 
-#define VTX_CAPS_TRUE	(1u << 0)	/* the words are the TRUE form */
+#define VTX_CAPS_TRUE (1u << 0) /* the words are the TRUE form */
 
 /* EINVAL: size is not that of this structure. */
-#define VTX_GET_CAPS	_IOWR(VTX_IOC_MAGIC, 0x01, struct vtx_caps)
+#define VTX_GET_CAPS _IOWR(VTX_IOC_MAGIC, 0x01, struct vtx_caps)
 
 /*
  * Give the guest memory: what this process has at user_addr is what the guest
@@ -57,14 +57,14 @@ struct vtx_caps {
  * they count against RLIMIT_MEMLOCK.
  */
 struct vtx_memory {
-	__u64 gpa;		/* in: guest-physical address, a multiple of 4096 */
-	__u64 size;		/* in: bytes, a multiple of 4096 */
-	__u64 user_addr;	/* in: writable memory, a multiple of 4096 */
-	__u32 flags;		/* in: VTX_MEM_* */
+	__u64 gpa; /* in: guest-physical address, a multiple of 4096 */
+	__u64 size; /* in: bytes, a multiple of 4096 */
+	__u64 user_addr; /* in: writable memory, a multiple of 4096 */
+	__u32 flags; /* in: VTX_MEM_* */
 	__u32 reserved;
 };
 
-#define VTX_MEM_READONLY	(1u << 0)	/* the guest may not write */
+#define VTX_MEM_READONLY (1u << 0) /* the guest may not write */
 
 /*
  * EINVAL: misaligned, empty, an unknown flag, or reserved is not 0.
@@ -74,33 +74,33 @@ struct vtx_memory {
  * ENOMEM: RLIMIT_MEMLOCK would be passed, or the host has no memory left.
  * EINTR: a signal that kills came first.
  */
-#define VTX_MAP_MEMORY	_IOW(VTX_IOC_MAGIC, 0x02, struct vtx_memory)
+#define VTX_MAP_MEMORY _IOW(VTX_IOC_MAGIC, 0x02, struct vtx_memory)
 
 /*
  * Walk the guest's EPT by hand, as the CPU would. Four tables at most: index 0
  * is the top one (PML4), index 3 the last (PT).
  */
 struct vtx_translate {
-	__u64 gpa;		/* in: guest-physical address */
-	__u64 table[4];		/* out: host-physical address of each table met */
-	__u64 entry[4];		/* out: the entry found in it */
-	__u64 hpa;		/* out: where gpa lies in host memory, if present */
-	__u32 levels;		/* out: tables met, 1 to 4 */
-	__u32 flags;		/* out: VTX_TRANSLATE_* */
+	__u64 gpa; /* in: guest-physical address */
+	__u64 table[4]; /* out: host-physical address of each table met */
+	__u64 entry[4]; /* out: the entry found in it */
+	__u64 hpa; /* out: where gpa lies in host memory, if present */
+	__u32 levels; /* out: tables met, 1 to 4 */
+	__u32 flags; /* out: VTX_TRANSLATE_* */
 };
 
-#define VTX_TRANSLATE_PRESENT	(1u << 0)
+#define VTX_TRANSLATE_PRESENT (1u << 0)
 
 /* ERANGE: gpa has more bits than four tables translate (48). */
-#define VTX_TRANSLATE	_IOWR(VTX_IOC_MAGIC, 0x03, struct vtx_translate)
+#define VTX_TRANSLATE _IOWR(VTX_IOC_MAGIC, 0x03, struct vtx_translate)
 
 /*
  * A vCPU. The ioctl returns a descriptor for it; closing that ends the vCPU.
  * It holds its VM: the VM lives until both descriptors are closed.
  */
 struct vtx_create_vcpu {
-	__u32 id;		/* in: 0, a VM has one vCPU */
-	__u32 flags;		/* in: 0 */
+	__u32 id; /* in: 0, a VM has one vCPU */
+	__u32 flags; /* in: 0 */
 };
 
 /*
@@ -109,7 +109,7 @@ struct vtx_create_vcpu {
  * EAGAIN: this CPU is just going offline; try again.
  * ENOMEM, EMFILE, ENFILE: no memory, or no descriptor left.
  */
-#define VTX_CREATE_VCPU	_IOW(VTX_IOC_MAGIC, 0x04, struct vtx_create_vcpu)
+#define VTX_CREATE_VCPU _IOW(VTX_IOC_MAGIC, 0x04, struct vtx_create_vcpu)
 
 /*
  * On a vCPU's descriptor: EBUSY means that another thread is using it.
@@ -117,33 +117,33 @@ struct vtx_create_vcpu {
  * mmap of it, shared, gives two pages: the run page (struct vtx_run), and
  * behind it the data page. EINVAL: private, or beyond these two.
  */
-#define VTX_RUN_PAGES	2
+#define VTX_RUN_PAGES 2
 
 /*
  * Fill in the VMCS, spoil one field, try to enter the guest, and say why the
  * CPU refused. No guest runs.
  */
 enum vtx_form {
-	VTX_FORM_PIN_ZERO = 1,	/* pin-based controls: all bits 0 */
-	VTX_FORM_CR3_TARGETS,	/* 511 CR3 targets, where 4 are too many for most */
-	VTX_FORM_EPT_WALK,	/* EPT pointer: tables one level deep */
-	VTX_FORM_HOST_CR4,	/* host CR4 without VMXE */
-	VTX_FORM_HOST_CS,	/* host CS with RPL 3 */
+	VTX_FORM_PIN_ZERO = 1, /* pin-based controls: all bits 0 */
+	VTX_FORM_CR3_TARGETS, /* 511 CR3 targets, where 4 are too many for most */
+	VTX_FORM_EPT_WALK, /* EPT pointer: tables one level deep */
+	VTX_FORM_HOST_CR4, /* host CR4 without VMXE */
+	VTX_FORM_HOST_CS, /* host CS with RPL 3 */
 	VTX_NR_FORMS,
 };
 
 struct vtx_probe {
-	__u32 form;		/* in: enum vtx_form */
+	__u32 form; /* in: enum vtx_form */
 	__u32 reserved;
-	__u32 fields_filled;	/* out: fields written and read back the same */
-	__u32 error;		/* out: VM-instruction error, 0 if not refused */
-	__u32 exit_reason;	/* out: raw exit reason, if not refused */
-	__u32 rule;		/* out: the broken rule (vmentry.h), 0 if none is known */
-	__u32 spoilt_field;	/* out: VMCS encoding of the field we spoilt */
-	__u32 field;		/* out: VMCS encoding of the field to blame */
-	__u64 spoilt_from;	/* out: its good value */
-	__u64 spoilt_to;	/* out: its bad value */
-	__u64 value;		/* out: what the field to blame holds */
+	__u32 fields_filled; /* out: fields written and read back the same */
+	__u32 error; /* out: VM-instruction error, 0 if not refused */
+	__u32 exit_reason; /* out: raw exit reason, if not refused */
+	__u32 rule; /* out: the broken rule (vmentry.h), 0 if none is known */
+	__u32 spoilt_field; /* out: VMCS encoding of the field we spoilt */
+	__u32 field; /* out: VMCS encoding of the field to blame */
+	__u64 spoilt_from; /* out: its good value */
+	__u64 spoilt_to; /* out: its bad value */
+	__u64 value; /* out: what the field to blame holds */
 };
 
 /*
@@ -151,42 +151,42 @@ struct vtx_probe {
  * EAGAIN: this CPU is just going offline; try again.
  * EIO: a field did not keep what was written (the kernel log says which).
  */
-#define VTX_PROBE_ENTRY	_IOWR(VTX_IOC_MAGIC, 0x05, struct vtx_probe)
+#define VTX_PROBE_ENTRY _IOWR(VTX_IOC_MAGIC, 0x05, struct vtx_probe)
 
 /* Why VTX_RUN returned. */
 enum vtx_exit {
-	VTX_EXIT_NONE,		/* it did not run */
-	VTX_EXIT_INTR,		/* the host needed the CPU: just call again */
-	VTX_EXIT_IO,		/* see io */
-	VTX_EXIT_HLT,		/* the guest waits for an interrupt: see if_flag */
-	VTX_EXIT_FAIL,		/* the CPU refused to enter: see fail. It ends here. */
-	VTX_EXIT_KILLED,	/* it did what VirtX cannot do: see text. It ends here. */
+	VTX_EXIT_NONE, /* it did not run */
+	VTX_EXIT_INTR, /* the host needed the CPU: just call again */
+	VTX_EXIT_IO, /* see io */
+	VTX_EXIT_HLT, /* the guest waits for an interrupt: see if_flag */
+	VTX_EXIT_FAIL, /* the CPU refused to enter: see fail. It ends here. */
+	VTX_EXIT_KILLED, /* it did what VirtX cannot do: see text. It ends here. */
 };
 
 struct vtx_run {
-	__u8 immediate_exit;	/* in: not 0: return EINTR instead of entering */
+	__u8 immediate_exit; /* in: not 0: return EINTR instead of entering */
 	__u8 padding1[7];
 
-	__u32 exit;		/* out: enum vtx_exit */
-	__u32 if_flag;		/* out: RFLAGS.IF of the guest */
-	__u32 hw_reason;	/* out, to explain: the raw VM-exit reason */
+	__u32 exit; /* out: enum vtx_exit */
+	__u32 if_flag; /* out: RFLAGS.IF of the guest */
+	__u32 hw_reason; /* out, to explain: the raw VM-exit reason */
 	__u32 padding2;
-	__u64 hw_qualification;	/* out, to explain: the exit qualification */
+	__u64 hw_qualification; /* out, to explain: the exit qualification */
 
 	union {
 		struct {
-			__u8 out;		/* 1: OUT */
-			__u8 size;		/* 1, 2 or 4 bytes */
+			__u8 out; /* 1: OUT */
+			__u8 size; /* 1, 2 or 4 bytes */
 			__u16 port;
-			__u32 count;		/* values, one after the other */
-			__u64 data_offset;	/* of the first, from the run page */
+			__u32 count; /* values, one after the other */
+			__u64 data_offset; /* of the first, from the run page */
 		} io;
 		struct {
-			__u32 error;		/* VM-instruction error; 0: guest state */
-			__u32 rule;		/* vmentry.h; 0: none known */
-			__u32 field;		/* VMCS encoding */
+			__u32 error; /* VM-instruction error; 0: guest state */
+			__u32 rule; /* vmentry.h; 0: none known */
+			__u32 field; /* VMCS encoding */
 			__u32 padding;
-			__u64 value;		/* what the field holds */
+			__u64 value; /* what the field holds */
 		} fail;
 		char text[128];
 		__u8 padding3[256];
@@ -202,7 +202,7 @@ struct vtx_run {
  * ENXIO: the VM has no memory yet.
  * ESHUTDOWN: the guest has ended; make a new VM.
  */
-#define VTX_RUN		_IO(VTX_IOC_MAGIC, 0x06)
+#define VTX_RUN _IO(VTX_IOC_MAGIC, 0x06)
 
 /* The registers of the guest, in the order in which the CPU numbers them. */
 struct vtx_regs {
@@ -211,7 +211,7 @@ struct vtx_regs {
 	__u64 rip, rflags;
 };
 
-#define VTX_GET_REGS	_IOR(VTX_IOC_MAGIC, 0x07, struct vtx_regs)
-#define VTX_SET_REGS	_IOW(VTX_IOC_MAGIC, 0x08, struct vtx_regs)
+#define VTX_GET_REGS _IOR(VTX_IOC_MAGIC, 0x07, struct vtx_regs)
+#define VTX_SET_REGS _IOW(VTX_IOC_MAGIC, 0x08, struct vtx_regs)
 
 #endif /* VTX_H */

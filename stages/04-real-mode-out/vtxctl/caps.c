@@ -20,7 +20,7 @@ static const struct bit_name pin_bits[] = {
 	{ 5, "virtual NMIs" },
 	{ 6, "activate VMX-preemption timer" },
 	{ 7, "process posted interrupts" },
-	{ },
+	{},
 };
 
 static const struct bit_name proc_bits[] = {
@@ -46,7 +46,7 @@ static const struct bit_name proc_bits[] = {
 	{ 29, "MONITOR exiting" },
 	{ 30, "PAUSE exiting" },
 	{ 31, "activate secondary controls" },
-	{ },
+	{},
 };
 
 static const struct bit_name proc2_bits[] = {
@@ -77,7 +77,7 @@ static const struct bit_name proc2_bits[] = {
 	{ 25, "use TSC scaling" },
 	{ 26, "enable user wait and pause" },
 	{ 28, "enable ENCLV exiting" },
-	{ },
+	{},
 };
 
 static const struct bit_name exit_bits[] = {
@@ -95,7 +95,7 @@ static const struct bit_name exit_bits[] = {
 	{ 25, "clear IA32_RTIT_CTL" },
 	{ 28, "load CET state" },
 	{ 29, "load PKRS" },
-	{ },
+	{},
 };
 
 static const struct bit_name entry_bits[] = {
@@ -111,7 +111,7 @@ static const struct bit_name entry_bits[] = {
 	{ 18, "load IA32_RTIT_CTL" },
 	{ 20, "load CET state" },
 	{ 22, "load PKRS" },
-	{ },
+	{},
 };
 
 /*
@@ -129,10 +129,13 @@ static void report_word(const char *title, uint64_t word, const struct bit_name 
 	}
 	for (; names->name; names++) {
 		uint32_t bit = 1u << names->bit;
+		const char *choice = "0 or 1";
 
-		printf("  %-9s %2d  %s\n",
-		       must & bit ? "always 1" : may & bit ? "0 or 1" : "always 0",
-		       names->bit, names->name);
+		if (must & bit)
+			choice = "always 1";
+		else if (!(may & bit))
+			choice = "always 0";
+		printf("  %-9s %2d  %s\n", choice, names->bit, names->name);
 	}
 }
 

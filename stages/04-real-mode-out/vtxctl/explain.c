@@ -53,11 +53,11 @@ bool explain_wanted;
  */
 static struct line {
 	char what[128];
-	char bytes[64];		/* what went through the port, if that is text */
+	char bytes[64]; /* what went through the port, if that is text */
 	unsigned long times;
 } lines[2];
 
-static unsigned long exits, turns;	/* told so far; ended by the host in between */
+static unsigned long exits, turns; /* told so far; ended by the host in between */
 
 const char *exit_name(const struct vtx_run *run)
 {
@@ -161,7 +161,7 @@ void explain_end(struct vm *vm)
 {
 	const struct vtx_run *run = vm->run;
 	uint32_t reason = run->hw_reason & 0xffff;
-	struct vtx_regs regs = { };
+	struct vtx_regs regs = {};
 
 	explain_flush();
 	ioctl(vm->vcpu_fd, VTX_GET_REGS, &regs);
@@ -174,8 +174,7 @@ void explain_end(struct vm *vm)
 	}
 
 	fprintf(stderr, "vtxctl: the CPU refused to enter the guest: %s\n",
-		run->fail.error ? vm_instruction_error_words(run->fail.error) :
-				  "its state is not one that a CPU can be in");
+		run->fail.error ? vm_instruction_error_words(run->fail.error) : "its state is not one that a CPU can be in");
 	if (run->fail.rule)
 		fprintf(stderr, "vtxctl: %s = %#llx: %s (SDM Vol. 3, %s)\n",
 			vmcs_field_name(run->fail.field), (unsigned long long)run->fail.value,

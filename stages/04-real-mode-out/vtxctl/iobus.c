@@ -9,8 +9,8 @@
 
 #include "vtxctl.h"
 
-#define COM1		0x3f8
-#define DEBUG_EXIT	0xf4
+#define COM1 0x3f8
+#define DEBUG_EXIT 0xf4
 
 /* The serial port: what the guest sends, we print. */
 static void com1_out(struct vm *vm, uint8_t value)

@@ -10,8 +10,8 @@
 
 #include "vtxctl.h"
 
-#define LARGE_PAGE	(2UL << 20)
-#define ROM_SIZE	4096
+#define LARGE_PAGE (2UL << 20)
+#define ROM_SIZE 4096
 
 /*
  * Aligned to 2 MiB, and Linux is asked for pages of that size: then one entry

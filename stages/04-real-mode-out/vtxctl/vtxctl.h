@@ -11,11 +11,11 @@
 
 /* Exit statuses that are our own; see --help. */
 enum vtxctl_status {
-	STATUS_OK	= 0,
-	STATUS_USAGE	= 2,
-	STATUS_KILLED	= 4,	/* it did what VirtX cannot do, or could not go on */
-	STATUS_HUNG	= 10,	/* it waits for what cannot come */
-	STATUS_NO_VTX	= 126,
+	STATUS_OK = 0,
+	STATUS_USAGE = 2,
+	STATUS_KILLED = 4, /* it did what VirtX cannot do, or could not go on */
+	STATUS_HUNG = 10, /* it waits for what cannot come */
+	STATUS_NO_VTX = 126,
 };
 
 /* Say what went wrong and how to go on, as "vtxctl: ...", and end. */
@@ -29,10 +29,10 @@ void caps_report(const struct vtx_caps *caps);
 struct vm {
 	int fd;
 	int vcpu_fd;
-	struct vtx_run *run;	/* the run page, and the data page behind it */
+	struct vtx_run *run; /* the run page, and the data page behind it */
 	volatile bool ended;
-	int status;		/* how it ended: the exit status */
-	uint8_t *ram;		/* the guest's memory from 0 on, as we see it */
+	int status; /* how it ended: the exit status */
+	uint8_t *ram; /* the guest's memory from 0 on, as we see it */
 	uint64_t ram_size;
 };
 
@@ -40,7 +40,7 @@ void vm_open(struct vm *vm);
 void vm_map(struct vm *vm, uint64_t gpa, void *mem, uint64_t size, uint32_t flags);
 
 /* mem.c: RAM and ROM of the guest. */
-#define RAM_MAX		(3ULL << 30)	/* above are devices and the ROM */
+#define RAM_MAX (3ULL << 30) /* above are devices and the ROM */
 
 void mem_create(struct vm *vm, uint64_t size);
 void mem_create_rom(struct vm *vm, uint16_t segment, uint16_t offset);
@@ -50,10 +50,10 @@ uint64_t mem_parse_size(const char *text);
 struct image {
 	const char *path;
 	uint64_t addr;
-	size_t size;		/* bytes, known once it is loaded */
+	size_t size; /* bytes, known once it is loaded */
 };
 
-#define BOOT_ADDR	0x7c00		/* where a PC puts what it boots */
+#define BOOT_ADDR 0x7c00 /* where a PC puts what it boots */
 
 struct image image_parse(char *arg);
 void image_parse_entry(const char *text, uint16_t *segment, uint16_t *offset);
@@ -84,7 +84,7 @@ void explain_end(struct vm *vm);
 
 /* trace.c: what happened, as a file for Perfetto. Does nothing if not opened. */
 void trace_open(const char *path);
-double trace_now(void);			/* microseconds */
+double trace_now(void); /* microseconds */
 void trace_span(int lane, const char *name, double begin, double end);
 void trace_close(void);
 

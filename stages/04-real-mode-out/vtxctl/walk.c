@@ -65,12 +65,12 @@ static void report_entries(const struct vtx_translate *t)
 /* Where is the image's first letter, in all three memories? */
 void walk_report(struct vm *vm, const struct image *image)
 {
-	struct vtx_translate t = { };
+	struct vtx_translate t = {};
 	const uint8_t *p = vm->ram + image->addr;
 	size_t i;
 	int byte;
 
-	for (i = 0; i + 1 < image->size && p[i] != 0xb0; i++)	/* mov al, imm8 */
+	for (i = 0; i + 1 < image->size && p[i] != 0xb0; i++) /* mov al, imm8 */
 		;
 	i = i + 1 < image->size ? i + 1 : 0;
 	t.gpa = image->addr + i;

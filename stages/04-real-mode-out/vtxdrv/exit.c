@@ -45,15 +45,14 @@ void vtx_kill(struct vtx_vcpu *vcpu, const char *fmt, ...)
  */
 void exit_skip_instruction(struct vtx_vcpu *vcpu)
 {
-	u64 pending;
+	u64 shadow = vmcs_read(GUEST_INTERRUPTIBILITY_INFO);
+	u64 pending = vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS);
 
 	vcpu->regs.rip += vmcs_read(VM_EXIT_INSTRUCTION_LEN);
-	vmcs_write(GUEST_INTERRUPTIBILITY_INFO, vmcs_read(GUEST_INTERRUPTIBILITY_INFO) &
-		   ~(u64)(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
-	if (vcpu->regs.rflags & X86_EFLAGS_TF) {
-		pending = vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS);
+	shadow &= ~(u64)(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
+	vmcs_write(GUEST_INTERRUPTIBILITY_INFO, shadow);
+	if (vcpu->regs.rflags & X86_EFLAGS_TF)
 		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, pending | DR_STEP);
-	}
 }
 
 /*
@@ -101,9 +100,14 @@ static void exit_ept_violation(struct vtx_vcpu *vcpu)
 	u64 gpa = vmcs_read(GUEST_PHYSICAL_ADDRESS);
 	u64 q = vcpu->exit_qualification;
 
-	vtx_kill(vcpu, "it %s %#llx, where %s",
-		 q & BIT(1) ? "wrote to" : q & BIT(2) ? "ran to" : "read from", gpa,
-		 q & (BIT(3) | BIT(4) | BIT(5)) ? "it may not" : "it has no memory");
+	const char *did = "read from";
+
+	if (q & EPT_VIOLATION_ACC_WRITE)
+		did = "wrote to";
+	else if (q & EPT_VIOLATION_ACC_INSTR)
+		did = "ran to";
+	vtx_kill(vcpu, "it %s %#llx, where %s", did, gpa,
+		 q & EPT_VIOLATION_RWX_MASK ? "it may not" : "it has no memory");
 }
 
 static void (*const exit_handlers[])(struct vtx_vcpu *vcpu) = {

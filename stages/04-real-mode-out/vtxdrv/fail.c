@@ -44,7 +44,7 @@ static void describe_cpu(struct vmentry_caps *caps)
 {
 	const struct vtx_caps *c = &vtx_caps;
 
-	*caps = (struct vmentry_caps) {
+	*caps = (struct vmentry_caps){
 		.basic = c->basic,
 		.pin = c->pin,
 		.proc = c->proc,
@@ -129,7 +129,9 @@ static int probe(struct vtx_vcpu *vcpu, struct vtx_probe *p)
 		return err;
 
 	vcpu->fields_filled = 0;
-	err = vmcs_write_controls(vcpu) ?: vmcs_write_host(vcpu);
+	err = vmcs_write_controls(vcpu);
+	if (!err)
+		err = vmcs_write_host(vcpu);
 	if (err)
 		goto put;
 	p->fields_filled = vcpu->fields_filled;
@@ -138,7 +140,7 @@ static int probe(struct vtx_vcpu *vcpu, struct vtx_probe *p)
 	p->spoilt_from = vmcs_read(field);
 	p->spoilt_to = (p->spoilt_from & ~spoilt_forms[p->form].clear) | spoilt_forms[p->form].set;
 	vmcs_write(field, p->spoilt_to);
-	vmcs_write(GUEST_RFLAGS, 0);	/* bit 1 must be 1: no guest starts with this */
+	vmcs_write(GUEST_RFLAGS, 0); /* bit 1 must be 1: no guest starts with this */
 
 	if (vcpu_enter(vcpu)) {
 		p->exit_reason = vmcs_read(VM_EXIT_REASON);

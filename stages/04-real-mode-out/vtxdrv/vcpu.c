@@ -229,7 +229,11 @@ static int vcpu_setup(struct vtx_vcpu *vcpu)
 
 	if (err)
 		return err;
-	err = vmcs_write_controls(vcpu) ?: vmcs_write_host(vcpu) ?: vmcs_write_guest(vcpu);
+	err = vmcs_write_controls(vcpu);
+	if (!err)
+		err = vmcs_write_host(vcpu);
+	if (!err)
+		err = vmcs_write_guest(vcpu);
 	vcpu_put(vcpu);
 	return err;
 }

@@ -22,7 +22,10 @@ static inline bool vmclear(u64 pa)
 {
 	bool failed;
 
-	asm volatile("vmclear %[pa]" : CC_OUT(be) (failed) : [pa] "m"(pa) : "cc", "memory");
+	asm volatile("vmclear %[pa]"
+		     : CC_OUT(be)(failed)
+		     : [pa] "m"(pa)
+		     : "cc", "memory");
 	return !failed;
 }
 
@@ -31,7 +34,10 @@ static inline bool vmptrld(u64 pa)
 {
 	bool failed;
 
-	asm volatile("vmptrld %[pa]" : CC_OUT(be) (failed) : [pa] "m"(pa) : "cc", "memory");
+	asm volatile("vmptrld %[pa]"
+		     : CC_OUT(be)(failed)
+		     : [pa] "m"(pa)
+		     : "cc", "memory");
 	return !failed;
 }
 
@@ -40,7 +46,9 @@ static inline bool vmwrite(u32 field, u64 value)
 	bool failed;
 
 	asm volatile("vmwrite %[value], %[field]"
-		     : CC_OUT(be) (failed) : [value] "rm"(value), [field] "r"((u64)field) : "cc");
+		     : CC_OUT(be)(failed)
+		     : [value] "rm"(value), [field] "r"((u64)field)
+		     : "cc");
 	return !failed;
 }
 
@@ -49,7 +57,9 @@ static inline bool vmread(u32 field, u64 *value)
 	bool failed;
 
 	asm volatile("vmread %[field], %[value]"
-		     : CC_OUT(be) (failed), [value] "=rm"(*value) : [field] "r"((u64)field) : "cc");
+		     : CC_OUT(be)(failed), [value] "=rm"(*value)
+		     : [field] "r"((u64)field)
+		     : "cc");
 	return !failed;
 }
 
@@ -78,7 +88,7 @@ void vmcs_update_host(void);
 struct host_state {
 	struct desc_ptr gdt, idt;
 	u16 ldt, ds, es, fs, gs;
-	u64 fs_base, gs_base;	/* of the process */
+	u64 fs_base, gs_base; /* of the process */
 	u64 debugctl;
 	unsigned long dr6, dr7, cr2;
 };
@@ -88,7 +98,7 @@ void host_restore(const struct host_state *host);
 
 /* vmenter.S: true if the CPU left for the guest and came back. */
 bool vmenter(struct vtx_regs *regs, u64 host_rsp_field);
-void vmenter_exit(void);	/* not to be called: where a VM exit lands */
+void vmenter_exit(void); /* not to be called: where a VM exit lands */
 void vmenter_nmi(void);
 
 #endif /* VMCS_H */

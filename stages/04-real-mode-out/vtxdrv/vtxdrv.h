@@ -17,9 +17,9 @@ void caps_read(void);
 
 /* How a page begins that is given to the CPU (SDM, "Format of the VMCS Region"). */
 struct vmx_region {
-	u32 revision_id;	/* as IA32_VMX_BASIC says; bit 31 is 0 */
-	u32 abort;		/* why a VM exit could not be finished */
-	u8 data[];		/* the CPU's own */
+	u32 revision_id; /* as IA32_VMX_BASIC says; bit 31 is 0 */
+	u32 abort; /* why a VM exit could not be finished */
+	u8 data[]; /* the CPU's own */
 };
 
 /* hw.c: VMX on and off, on every CPU. */
@@ -32,7 +32,7 @@ bool hw_is_on(void);
 /* ept.c: the tables between guest-physical and host-physical memory. */
 struct ept {
 	u64 *root;
-	u64 eptp;		/* the root, as the VMCS wants it */
+	u64 eptp; /* the root, as the VMCS wants it */
 };
 
 int ept_supported(void);
@@ -48,22 +48,22 @@ struct vtx_slot {
 	struct list_head link;
 	u64 gpa;
 	unsigned long npages;
-	struct page **pages;	/* pinned */
-	u32 flags;		/* VTX_MEM_* */
+	struct page **pages; /* pinned */
+	u32 flags; /* VTX_MEM_* */
 };
 
 struct vtx_vm {
-	struct kref ref;	/* one for each descriptor */
-	struct mm_struct *mm;	/* of the process that made it: it pays */
-	struct mutex lock;	/* slots and ept */
+	struct kref ref; /* one for each descriptor */
+	struct mm_struct *mm; /* of the process that made it: it pays */
+	struct mutex lock; /* slots and ept */
 	struct list_head slots;
 	struct ept ept;
-	struct vtx_vcpu *vcpu;	/* NULL as long as there is none */
+	struct vtx_vcpu *vcpu; /* NULL as long as there is none */
 };
 
 /* What is alive now: to be read under /sys/module/vtxdrv/parameters/. */
 extern atomic_long_t vtx_vms;
-extern atomic_long_t vtx_pages;	/* pinned for guests, or in their tables */
+extern atomic_long_t vtx_pages; /* pinned for guests, or in their tables */
 
 struct vtx_vm *vm_create(void);
 void vm_put(struct vtx_vm *vm);
@@ -73,12 +73,12 @@ long vm_translate(struct file *file, void __user *arg);
 /* vcpu.c: a vCPU and its descriptor. */
 struct vtx_vcpu {
 	struct vtx_vm *vm;
-	struct mutex lock;	/* one thread at a time */
+	struct mutex lock; /* one thread at a time */
 	struct vmx_region *vmcs;
 	u32 fields_filled;
-	struct vtx_run *run;	/* two pages, shared with VTXCTL */
+	struct vtx_run *run; /* two pages, shared with VTXCTL */
 	struct vtx_regs regs;
-	unsigned long cr2;	/* the one register of the guest that nobody switches */
+	unsigned long cr2; /* the one register of the guest that nobody switches */
 	bool ended;
 
 	/* Of the last exit. */

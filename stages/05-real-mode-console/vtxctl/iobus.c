@@ -10,12 +10,12 @@
 
 #include "vtxctl.h"
 
-#define COM1		0x3f8
-#define COM1_LSR	(COM1 + 5)	/* line status register */
-#define LSR_DR		0x01		/*   data ready */
-#define LSR_THRE	0x20		/*   transmitter holding register empty */
-#define LSR_TEMT	0x40		/*   transmitter empty */
-#define DEBUG_EXIT	0xf4
+#define COM1 0x3f8
+#define COM1_LSR (COM1 + 5) /* line status register */
+#define LSR_DR 0x01 /*   data ready */
+#define LSR_THRE 0x20 /*   transmitter holding register empty */
+#define LSR_TEMT 0x40 /*   transmitter empty */
+#define DEBUG_EXIT 0xf4
 
 /* What the guest sends is printed once for each exit, not for each byte. */
 static struct {

@@ -48,7 +48,7 @@ static const struct option options[] = {
 	{ "trace", required_argument, NULL, 't' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "walk", no_argument, NULL, 'w' },
-	{ },
+	{},
 };
 
 enum mode {
@@ -63,7 +63,7 @@ struct config {
 	enum mode mode;
 	uint64_t mem;
 	const char *entry;
-	struct image images[9];		/* the guest comes last */
+	struct image images[9]; /* the guest comes last */
 	int nr_images;
 };
 
@@ -165,7 +165,7 @@ static int run(struct vm *vm, const struct config *cfg)
 int main(int argc, char **argv)
 {
 	struct config cfg = parse_args(argc, argv);
-	struct vm vm = { };
+	struct vm vm = {};
 	int i;
 
 	vm_open(&vm);

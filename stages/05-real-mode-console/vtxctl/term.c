@@ -20,20 +20,20 @@
 
 #include "vtxctl.h"
 
-#define KEY_CTRL(c)		((c) & 0x1f)
-#define RING_SIZE	4096		/* a power of two */
+#define KEY_CTRL(c) ((c)&0x1f)
+#define RING_SIZE 4096 /* a power of two */
 
 static struct {
 	pthread_mutex_t lock;
 	uint8_t data[RING_SIZE];
-	unsigned int in, out;		/* run on; their difference is what waits */
-	bool starved;			/* the reader waits for room */
+	unsigned int in, out; /* run on; their difference is what waits */
+	bool starved; /* the reader waits for room */
 } ring = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static int wake_fd;			/* room in the ring, or the guest has ended */
+static int wake_fd; /* room in the ring, or the guest has ended */
 static struct termios saved;
 static bool is_terminal;
-static bool escape;			/* Ctrl-A was the key before */
+static bool escape; /* Ctrl-A was the key before */
 
 static const char help[] =
 	"\r\nCtrl-A x  leave   Ctrl-A a  send a Ctrl-A to the guest   Ctrl-A h  this help\r\n";
@@ -56,12 +56,20 @@ static void on_signal(int sig)
 void term_open(void)
 {
 	static const int deadly[] = {
-		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT,
+		SIGHUP,
+		SIGINT,
+		SIGQUIT,
+		SIGTERM,
+		SIGSEGV,
+		SIGBUS,
+		SIGILL,
+		SIGFPE,
+		SIGABRT,
 	};
 	struct termios raw;
 	size_t i;
 
-	signal(SIGPIPE, SIG_IGN);	/* a write says so, and can be told */
+	signal(SIGPIPE, SIG_IGN); /* a write says so, and can be told */
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (wake_fd < 0)
 		die(STATUS_NO_VTX, "eventfd: %s", strerror(errno));

@@ -31,7 +31,7 @@ static void *data_page(struct vtx_vcpu *vcpu)
 /* The part of a register that an instruction of this address size uses. */
 static u64 merge(u64 old, u64 new, u64 mask)
 {
-	return mask == U32_MAX ? (u32)new : (old & ~mask) | (new & mask);
+	return mask == U32_MAX ? (u32) new : (old & ~mask) | (new &mask);
 }
 
 /*
@@ -53,7 +53,7 @@ static u32 string_piece(struct vtx_vcpu *vcpu, bool rep)
 	};
 	struct pio *pio = &vcpu->pio;
 	u32 info = vmcs_read(VMX_INSTRUCTION_INFO);
-	u32 seg = pio->out ? info >> 15 & 7 : 0;	/* INS: always ES */
+	u32 seg = pio->out ? info >> 15 & 7 : 0; /* INS: always ES */
 	u64 *index = pio->out ? &vcpu->regs.rsi : &vcpu->regs.rdi;
 	u64 count, fit, top;
 

@@ -31,40 +31,46 @@
  * What must be 1 for us, word by word. Whatever a guest could use to reach
  * something of the host's ends its turn instead.
  */
-#define WANT_PIN	(PIN_BASED_EXT_INTR_MASK |		\
-			 PIN_BASED_NMI_EXITING |		\
-			 PIN_BASED_VMX_PREEMPTION_TIMER)
+#define WANT_PIN                   \
+	(PIN_BASED_EXT_INTR_MASK | \
+	 PIN_BASED_NMI_EXITING |   \
+	 PIN_BASED_VMX_PREEMPTION_TIMER)
 
-#define WANT_PROC	(CPU_BASED_HLT_EXITING |		\
-			 CPU_BASED_INVLPG_EXITING |		\
-			 CPU_BASED_MWAIT_EXITING |		\
-			 CPU_BASED_MONITOR_EXITING |		\
-			 CPU_BASED_RDPMC_EXITING |		\
-			 CPU_BASED_MOV_DR_EXITING |		\
-			 CPU_BASED_UNCOND_IO_EXITING |		\
-			 CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)
+#define WANT_PROC                      \
+	(CPU_BASED_HLT_EXITING |       \
+	 CPU_BASED_INVLPG_EXITING |    \
+	 CPU_BASED_MWAIT_EXITING |     \
+	 CPU_BASED_MONITOR_EXITING |   \
+	 CPU_BASED_RDPMC_EXITING |     \
+	 CPU_BASED_MOV_DR_EXITING |    \
+	 CPU_BASED_UNCOND_IO_EXITING | \
+	 CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)
 
-#define WANT_PROC2	(SECONDARY_EXEC_ENABLE_EPT |		\
-			 SECONDARY_EXEC_WBINVD_EXITING |	\
-			 SECONDARY_EXEC_UNRESTRICTED_GUEST)
+#define WANT_PROC2                       \
+	(SECONDARY_EXEC_ENABLE_EPT |     \
+	 SECONDARY_EXEC_WBINVD_EXITING | \
+	 SECONDARY_EXEC_UNRESTRICTED_GUEST)
 
-#define WANT_EXIT	(VM_EXIT_SAVE_DEBUG_CONTROLS |		\
-			 VM_EXIT_HOST_ADDR_SPACE_SIZE |		\
-			 VM_EXIT_SAVE_IA32_EFER |		\
-			 VM_EXIT_LOAD_IA32_EFER)
+#define WANT_EXIT                       \
+	(VM_EXIT_SAVE_DEBUG_CONTROLS |  \
+	 VM_EXIT_HOST_ADDR_SPACE_SIZE | \
+	 VM_EXIT_SAVE_IA32_EFER |       \
+	 VM_EXIT_LOAD_IA32_EFER)
 
-#define WANT_ENTRY	(VM_ENTRY_LOAD_DEBUG_CONTROLS |		\
-			 VM_ENTRY_LOAD_IA32_EFER)
+#define WANT_ENTRY                      \
+	(VM_ENTRY_LOAD_DEBUG_CONTROLS | \
+	 VM_ENTRY_LOAD_IA32_EFER)
 
 /*
  * Which exceptions of the guest end its turn. #NM: it used the FPU, which is
  * still full of the host's numbers. #MC: the machine itself is ill, and that
  * is for the host to handle, where it can.
  */
-#define WANT_EXCEPTIONS	(BIT(X86_TRAP_NM) | (IS_ENABLED(CONFIG_X86_MCE) ? BIT(X86_TRAP_MC) : 0))
+#define WANT_EXCEPTIONS \
+	(BIT(X86_TRAP_NM) | (IS_ENABLED(CONFIG_X86_MCE) ? BIT(X86_TRAP_MC) : 0))
 
 /* CR0 after reset, as the SDM gives it: this is what the guest reads. */
-#define RESET_CR0	(X86_CR0_CD | X86_CR0_NW | X86_CR0_ET)
+#define RESET_CR0 (X86_CR0_CD | X86_CR0_NW | X86_CR0_ET)
 
 static struct {
 	u32 pin, proc, proc2, exit, entry;
@@ -78,8 +84,8 @@ static int control_word(const char *name, u64 cap, u32 want, u32 *word)
 	*word = want | must;
 	if (!(*word & ~may))
 		return 0;
-	pr_err("this CPU lacks %s %#x, which VirtX needs: use a newer one, or Bochs\n", name,
-	       *word & ~may);
+	pr_err("this CPU lacks %s controls %#x, which VirtX needs: use a newer one, or Bochs\n",
+	       name, *word & ~may);
 	return -EOPNOTSUPP;
 }
 
@@ -90,13 +96,23 @@ static int control_word(const char *name, u64 cap, u32 want, u32 *word)
  */
 int vmcs_init(void)
 {
-	const struct vtx_caps *c = &vtx_caps;
+	const struct {
+		const char *name;
+		u64 cap;
+		u32 want, *word;
+	} words[] = {
+		{ "pin-based", vtx_caps.pin, WANT_PIN, &controls.pin },
+		{ "primary", vtx_caps.proc, WANT_PROC, &controls.proc },
+		{ "secondary", vtx_caps.proc2, WANT_PROC2, &controls.proc2 },
+		{ "VM-exit", vtx_caps.exit, WANT_EXIT, &controls.exit },
+		{ "VM-entry", vtx_caps.entry, WANT_ENTRY, &controls.entry },
+	};
+	size_t i;
+	int err = 0;
 
-	return control_word("pin-based controls", c->pin, WANT_PIN, &controls.pin) ?:
-	       control_word("processor-based controls", c->proc, WANT_PROC, &controls.proc) ?:
-	       control_word("secondary controls", c->proc2, WANT_PROC2, &controls.proc2) ?:
-	       control_word("VM-exit controls", c->exit, WANT_EXIT, &controls.exit) ?:
-	       control_word("VM-entry controls", c->entry, WANT_ENTRY, &controls.entry);
+	for (i = 0; i < ARRAY_SIZE(words) && !err; i++)
+		err = control_word(words[i].name, words[i].cap, words[i].want, words[i].word);
+	return err;
 }
 
 /*
@@ -199,7 +215,7 @@ int vmcs_write_host(struct vtx_vcpu *vcpu)
 		{ HOST_IA32_SYSENTER_EIP, msr(MSR_IA32_SYSENTER_EIP) },
 		{ HOST_IA32_EFER, msr(MSR_EFER) },
 		{ HOST_RIP, (unsigned long)vmenter_exit },
-		{ HOST_RSP, 0 },		/* vmenter.S knows it best */
+		{ HOST_RSP, 0 }, /* vmenter.S knows it best */
 	};
 	size_t i;
 	int err = 0;
@@ -254,7 +270,9 @@ void host_restore(const struct host_state *host)
 	load_idt(&host->idt);
 	invalidate_tss_limit();
 	if (host->ldt)
-		asm volatile("lldt %0" : : "m"(host->ldt));
+		asm volatile("lldt %0"
+			     :
+			     : "m"(host->ldt));
 
 	if (host->ds)
 		loadsegment(ds, host->ds);
@@ -279,17 +297,19 @@ void host_restore(const struct host_state *host)
 }
 
 /* Access rights of a segment (SDM, "Format of Access Rights"). */
-#define AR_CODE		0x9b	/* present, code, readable, accessed */
-#define AR_DATA		0x93	/* present, data, writable, accessed */
-#define AR_LDT		0x82
-#define AR_TSS_BUSY	0x8b
+#define AR_CODE 0x9b /* present, code, readable, accessed */
+#define AR_DATA 0x93 /* present, data, writable, accessed */
+#define AR_LDT 0x82
+#define AR_TSS_BUSY 0x8b
 
 /* A segment as real mode has it: 64 KiB from selector * 16 on. */
-#define SEGMENT(seg, selector, base, ar)			\
-	{ GUEST_##seg##_SELECTOR, selector },			\
-	{ GUEST_##seg##_BASE, base },				\
-	{ GUEST_##seg##_LIMIT, 0xffff },			\
+/* clang-format off */
+#define SEGMENT(seg, selector, base, ar)	\
+	{ GUEST_##seg##_SELECTOR, selector },	\
+	{ GUEST_##seg##_BASE, base },		\
+	{ GUEST_##seg##_LIMIT, 0xffff },	\
 	{ GUEST_##seg##_AR_BYTES, ar }
+/* clang-format on */
 
 /*
  * The guest begins as a real CPU does after reset (SDM, "Processor State After
@@ -327,7 +347,7 @@ int vmcs_write_guest(struct vtx_vcpu *vcpu)
 		{ GUEST_INTERRUPTIBILITY_INFO, 0 },
 		{ GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE },
 		{ GUEST_PENDING_DBG_EXCEPTIONS, 0 },
-		{ VMCS_LINK_POINTER, ~0ULL },	/* there is no second VMCS */
+		{ VMCS_LINK_POINTER, ~0ULL }, /* there is no second VMCS */
 	};
 	size_t i;
 	int err = 0;
@@ -335,8 +355,8 @@ int vmcs_write_guest(struct vtx_vcpu *vcpu)
 	for (i = 0; i < ARRAY_SIZE(form) && !err; i++)
 		err = fill(vcpu, form[i].field, form[i].value);
 
-	vcpu->regs = (struct vtx_regs) {
-		.rdx = cpuid_eax(1),	/* which CPU this is */
+	vcpu->regs = (struct vtx_regs){
+		.rdx = cpuid_eax(1), /* which CPU this is */
 		.rip = 0xfff0,
 		.rflags = X86_EFLAGS_FIXED,
 	};
