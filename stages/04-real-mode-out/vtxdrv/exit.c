@@ -99,7 +99,6 @@ static void exit_ept_violation(struct vtx_vcpu *vcpu)
 {
 	u64 gpa = vmcs_read(GUEST_PHYSICAL_ADDRESS);
 	u64 q = vcpu->exit_qualification;
-
 	const char *did = "read from";
 
 	if (q & EPT_VIOLATION_ACC_WRITE)
