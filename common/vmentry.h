@@ -11,8 +11,11 @@
  * *a* broken rule; if several are broken, it need not be the one that the CPU met first.
  *
  * No allocation, no lock, no call of the operating system: the same files are built into the
- * module and into the host's unit tests. Assumed throughout: the CPU has the Intel 64
- * architecture and is not in SMM.
+ * module and into the host's unit tests.
+ *
+ * Left out, because a 64-bit kernel cannot come there: the rules for entries from SMM and SEAM,
+ * and for CPUs without the Intel 64 architecture. That a VMCS must be clear or launched, and the
+ * MSR-load list, have an error number or exit reason of their own (4, 5; 34).
  */
 #ifndef VTX_VMENTRY_H
 #define VTX_VMENTRY_H
@@ -22,7 +25,7 @@
 /* What the CPU can do: its capability MSRs, as RDMSR gives them. */
 struct vmentry_caps {
 	u64 basic; /* IA32_VMX_BASIC */
-	u64 pin;   /* pin, proc, exit, entry: the TRUE MSRs where basic has bit 55 */
+	u64 pin; /* pin, proc, exit, entry: the TRUE MSRs where basic has bit 55 */
 	u64 proc;
 	u64 proc2; /* IA32_VMX_PROCBASED_CTLS2, or 0 where it does not exist */
 	u64 proc3; /* IA32_VMX_PROCBASED_CTLS3, likewise */
@@ -35,7 +38,7 @@ struct vmentry_caps {
 	u64 cr4_fixed0;
 	u64 cr4_fixed1;
 	u64 ept_vpid; /* IA32_VMX_EPT_VPID_CAP, or 0 */
-	u64 vmfunc;   /* IA32_VMX_VMFUNC, or 0 */
+	u64 vmfunc; /* IA32_VMX_VMFUNC, or 0 */
 
 	/*
 	 * Bits that this CPU reserves in an MSR beyond those that all CPUs reserve. Which they are
@@ -48,12 +51,12 @@ struct vmentry_caps {
 	u64 s_cet_reserved;
 	u64 spec_ctrl_reserved;
 
-	u8 maxphyaddr;	      /* CPUID.80000008H:EAX[7:0] */
-	u8 maxlinaddr;	      /* CPUID.80000008H:EAX[15:8], 48 or 57 */
-	bool sgx;	      /* CPUID.(7,0):EBX[2] */
-	bool rtm;	      /* CPUID.(7,0):EBX[11] */
+	u8 maxphyaddr; /* CPUID.80000008H:EAX[7:0] */
+	u8 maxlinaddr; /* CPUID.80000008H:EAX[15:8], 48 or 57 */
+	bool sgx; /* CPUID.(7,0):EBX[2] */
+	bool rtm; /* CPUID.(7,0):EBX[11] */
 	bool bus_lock_detect; /* CPUID.(7,0):ECX[24] */
-	bool lam;	      /* CPUID.(7,1):EAX[26] */
+	bool lam; /* CPUID.(7,1):EAX[26] */
 };
 
 struct vmentry_input {
@@ -74,8 +77,8 @@ struct vmentry_input {
 	void *ctx;
 
 	u64 vmcs_addr; /* physical address of the VMCS in question */
-	bool ia32e;    /* IA32_EFER.LMA at the VM entry: a 64-bit kernel says true */
-	bool tracing;  /* IA32_RTIT_CTL.TraceEn at the VM entry */
+	bool ia32e; /* IA32_EFER.LMA at the VM entry: a 64-bit kernel says true */
+	bool tracing; /* IA32_RTIT_CTL.TraceEn at the VM entry */
 };
 
 /* rule: 0 or one of the rules below; field: the VMCS field to blame, value: what it holds. */

@@ -4,8 +4,8 @@
  * guard: whoever includes this defines VMENTRY_SECTION(name, number, title) and
  * VMENTRY_RULE(name, section, words) to take from it what he needs; both end here.
  *
- * The numbers are those of the edition of June 2026 (326019-092US, volume 3C). Chapter 29, VM
- * Entries, was chapter 26 and then 27 before; the titles are the ones to search for.
+ * The section numbers are those of edition 326019-092US (volume 3C). Its chapter 29, "VM Entries",
+ * was chapter 26 and then 27 before; the titles are the ones to search for.
  *
  * ONES means a bit that must be 1 and is 0, ZEROS a bit that must be 0 and is 1. ALIGN and WIDTH
  * are the two demands on physical addresses: low bits 0, no bit beyond the CPU's address width.

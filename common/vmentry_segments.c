@@ -5,17 +5,17 @@
 #include "vmentry_check.h"
 
 #define AR_RESERVED (GENMASK_ULL(31, 17) | GENMASK_ULL(11, 8))
-#define AR_G	    VMX_AR_G_MASK
+#define AR_G VMX_AR_G_MASK
 
 /* Present, DPL 3, writable data: what virtual-8086 mode wants of all six. */
 #define AR_V86 0xf3
 
-#define TYPE_DATA_RW_ACCESSED	   3
+#define TYPE_DATA_RW_ACCESSED 3
 #define TYPE_DATA_RW_DOWN_ACCESSED 7
-#define TYPE_CONFORMING		   4
+#define TYPE_CONFORMING 4
 
 #define SELECTOR_RPL 3
-#define SELECTOR_TI  4
+#define SELECTOR_TI 4
 
 /* The VMCS numbers the eight registers in this order; their fields are 2 apart. */
 enum segment {
@@ -30,9 +30,9 @@ enum segment {
 };
 
 #define SELECTOR(seg) (GUEST_ES_SELECTOR + 2 * (seg))
-#define BASE(seg)     (GUEST_ES_BASE + 2 * (seg))
-#define LIMIT(seg)    (GUEST_ES_LIMIT + 2 * (seg))
-#define RIGHTS(seg)   (GUEST_ES_AR_BYTES + 2 * (seg))
+#define BASE(seg) (GUEST_ES_BASE + 2 * (seg))
+#define LIMIT(seg) (GUEST_ES_LIMIT + 2 * (seg))
+#define RIGHTS(seg) (GUEST_ES_AR_BYTES + 2 * (seg))
 
 static u32 rights(const struct check *c, enum segment seg)
 {

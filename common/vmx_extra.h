@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the kernel's <asm/vmx.h> lacks: fields, controls and exit reasons that KVM has no use for,
- * named in its manner. From the SDM's sections on the VMCS (chapter 27 of June 2026), "VMX
+ * named in its manner. From the SDM's sections on the VMCS (chapter 27), "VMX
  * Capability Reporting Facility" (appendix A), "Field Encoding in VMCS" (appendix B) and "VMX
- * Basic Exit Reasons" (appendix C).
+ * Basic Exit Reasons" (appendix C); numbers of edition 326019-092US.
  */
 #ifndef VTX_VMX_EXTRA_H
 #define VTX_VMX_EXTRA_H
@@ -15,50 +15,50 @@
 #include <asm/vmx.h>
 
 /* Secondary processor-based controls (table 27-7) */
-#define SECONDARY_EXEC_EPT_VIOLATION_VE	 BIT(18)
+#define SECONDARY_EXEC_EPT_VIOLATION_VE BIT(18)
 #define SECONDARY_EXEC_PASID_TRANSLATION BIT(21)
-#define SECONDARY_EXEC_SPP		 BIT(23)
+#define SECONDARY_EXEC_SPP BIT(23)
 
 /* Tertiary processor-based controls (table 27-8) */
-#define TERTIARY_EXEC_HLAT		  BIT_ULL(1)
-#define TERTIARY_EXEC_EPT_PAGING_WRITE	  BIT_ULL(2)
+#define TERTIARY_EXEC_HLAT BIT_ULL(1)
+#define TERTIARY_EXEC_EPT_PAGING_WRITE BIT_ULL(2)
 #define TERTIARY_EXEC_GUEST_PAGING_VERIFY BIT_ULL(3)
-#define TERTIARY_EXEC_APIC_TIMER_VIRT	  BIT_ULL(8)
-#define TERTIARY_EXEC_PEBS_USE_GPA	  BIT_ULL(12)
+#define TERTIARY_EXEC_APIC_TIMER_VIRT BIT_ULL(8)
+#define TERTIARY_EXEC_PEBS_USE_GPA BIT_ULL(12)
 
 /* VM-exit controls, primary (table 27-14) and secondary (table 27-15) */
-#define VM_EXIT_LOAD_CET_STATE		    BIT(28)
-#define VM_EXIT_LOAD_IA32_PKRS		    BIT(29)
+#define VM_EXIT_LOAD_CET_STATE BIT(28)
+#define VM_EXIT_LOAD_IA32_PKRS BIT(29)
 #define VM_EXIT_ACTIVATE_SECONDARY_CONTROLS BIT(31)
 
-#define SECONDARY_VM_EXIT_LOAD_FRED	      BIT_ULL(1)
+#define SECONDARY_VM_EXIT_LOAD_FRED BIT_ULL(1)
 #define SECONDARY_VM_EXIT_LOAD_IA32_SPEC_CTRL BIT_ULL(2)
 
 /* VM-entry controls (table 27-17) */
-#define VM_ENTRY_LOAD_UINV	     BIT(19)
-#define VM_ENTRY_LOAD_CET_STATE	     BIT(20)
-#define VM_ENTRY_LOAD_IA32_LBR_CTL   BIT(21)
-#define VM_ENTRY_LOAD_IA32_PKRS	     BIT(22)
-#define VM_ENTRY_LOAD_FRED	     BIT(23)
+#define VM_ENTRY_LOAD_UINV BIT(19)
+#define VM_ENTRY_LOAD_CET_STATE BIT(20)
+#define VM_ENTRY_LOAD_IA32_LBR_CTL BIT(21)
+#define VM_ENTRY_LOAD_IA32_PKRS BIT(22)
+#define VM_ENTRY_LOAD_FRED BIT(23)
 #define VM_ENTRY_LOAD_IA32_SPEC_CTRL BIT(24)
 
 /* The event to inject (table 27-18) */
 #define INTR_INFO_NESTED_EXCEPTION BIT(13)
 
 /* Pending debug exceptions (table 27-4) */
-#define PENDING_DBG_BUS_LOCK	       BIT_ULL(11)
+#define PENDING_DBG_BUS_LOCK BIT_ULL(11)
 #define PENDING_DBG_ENABLED_BREAKPOINT BIT_ULL(12)
-#define PENDING_DBG_BS		       BIT_ULL(14)
-#define PENDING_DBG_RTM		       BIT_ULL(16)
+#define PENDING_DBG_BS BIT_ULL(14)
+#define PENDING_DBG_RTM BIT_ULL(16)
 
 /* The first four bytes of a VMCS region (table 27-1) */
 #define VMCS_REGION_SHADOW BIT(31)
 
 /* IA32_VMX_BASIC (A.1), IA32_VMX_MISC (A.6), IA32_VMX_EPT_VPID_CAP (A.10) */
-#define VMX_BASIC_NO_ERROR_CODE_CHECK	     BIT_ULL(56)
-#define VMX_BASIC_NESTED_EXCEPTION	     BIT_ULL(58)
-#define VMX_MISC_ACTIVITY_SHUTDOWN	     BIT(7)
-#define VMX_EPT_SUPERVISOR_SHADOW_STACK_BIT  BIT_ULL(23)
+#define VMX_BASIC_NO_ERROR_CODE_CHECK BIT_ULL(56)
+#define VMX_BASIC_NESTED_EXCEPTION BIT_ULL(58)
+#define VMX_MISC_ACTIVITY_SHUTDOWN BIT(7)
+#define VMX_EPT_SUPERVISOR_SHADOW_STACK_BIT BIT_ULL(23)
 #define VMX_EPTP_SUPERVISOR_SHADOW_STACK_BIT BIT_ULL(7)
 
 #define MSR_IA32_VMX_EXIT_CTLS2 0x00000493
@@ -124,23 +124,23 @@ enum vmcs_field_extra {
 	HOST_INTERRUPT_SSP_TABLE = 0x00006c1c,
 };
 
-#define EXIT_REASON_IO_SMI	  5
-#define EXIT_REASON_OTHER_SMI	  6
-#define EXIT_REASON_GETSEC	  11
-#define EXIT_REASON_RSM		  17
-#define EXIT_REASON_PCONFIG	  65
-#define EXIT_REASON_SPP		  66
-#define EXIT_REASON_LOADIWKEY	  69
-#define EXIT_REASON_ENCLV	  70
-#define EXIT_REASON_ENQCMD_PASID  72
+#define EXIT_REASON_IO_SMI 5
+#define EXIT_REASON_OTHER_SMI 6
+#define EXIT_REASON_GETSEC 11
+#define EXIT_REASON_RSM 17
+#define EXIT_REASON_PCONFIG 65
+#define EXIT_REASON_SPP 66
+#define EXIT_REASON_LOADIWKEY 69
+#define EXIT_REASON_ENCLV 70
+#define EXIT_REASON_ENQCMD_PASID 72
 #define EXIT_REASON_ENQCMDS_PASID 73
-#define EXIT_REASON_SEAMCALL	  76
-#define EXIT_REASON_TDCALL	  77
-#define EXIT_REASON_RDMSRLIST	  78
-#define EXIT_REASON_WRMSRLIST	  79
-#define EXIT_REASON_URDMSR	  80
-#define EXIT_REASON_UWRMSR	  81
-#define EXIT_REASON_RDMSR_IMM	  84
-#define EXIT_REASON_WRMSRNS_IMM	  85
+#define EXIT_REASON_SEAMCALL 76
+#define EXIT_REASON_TDCALL 77
+#define EXIT_REASON_RDMSRLIST 78
+#define EXIT_REASON_WRMSRLIST 79
+#define EXIT_REASON_URDMSR 80
+#define EXIT_REASON_UWRMSR 81
+#define EXIT_REASON_RDMSR_IMM 84
+#define EXIT_REASON_WRMSRNS_IMM 85
 
 #endif /* VTX_VMX_EXTRA_H */

@@ -9,7 +9,7 @@ import sys
 from harness.engine import EngineError, Kind
 from harness.machine import Machine, MachineError
 from harness.paths import SetupError
-from harness.stage import Stage
+from harness.stage import Stage, StageError
 
 
 def parse() -> argparse.Namespace:
@@ -26,12 +26,15 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     options = parse()
-    with Machine.start(Kind(options.kind), options.engine, lambda text: print(text, file=sys.stderr)) as machine:
+    with Machine.start(
+        Kind(options.kind), options.engine, lambda text: print(text, file=sys.stderr)
+    ) as machine:
+        command = options.command
         if options.stage:
             stage = Stage.find(options.stage)
             stage.build()
             machine.put(stage.files())
-        command = f"cd /stage; {options.command}"
+            command = f"cd /stage; {command}"
         result = machine.run(command, timeout=options.timeout)
         sys.stdout.buffer.write(result.stdout)
         sys.stdout.flush()
@@ -44,5 +47,5 @@ def main() -> int:
 
 try:
     sys.exit(main())
-except (EngineError, MachineError, SetupError) as error:
+except (EngineError, MachineError, SetupError, StageError) as error:
     sys.exit(str(error))

@@ -39,13 +39,22 @@ MEGABYTES = 256
 INSTRUCTIONS_PER_SECOND = 50_000_000
 DISC_SIZE = 1 << 20
 BOOT_LIMIT = 180.0
+# With large pages for the emulated memory a restore takes half the time.
+HUGE_PAGES = "glibc.malloc.hugetlb=1"
+
+# A Celeron of 2004 is the newest 64-bit model that Bochs knows without VMX.
+MODEL = "corei7_skylake_x"
+MODEL_WITHOUT_VMX = "p4_prescott_celeron_336"
+
+# What Bochs' BIOS leaves in IA32_FEATURE_CONTROL is 5: locked, VMXON allowed.
+FEATURE_CONTROL = {Vary.LOCKED: 1, Vary.UNLOCKED: 0}
 
 SYNC = {Kind.TEST: "none", Kind.PEOPLE: "slowdown", Kind.SMP: "none"}
 CPUS = {Kind.TEST: 1, Kind.PEOPLE: 1, Kind.SMP: 2}
 
 CONFIG = """\
 display_library: term
-cpu: model=corei7_skylake_x, count={cpus}, ips={ips}, reset_on_triple_fault=0
+cpu: model={model}, count={cpus}, ips={ips}, reset_on_triple_fault=0
 memory: guest={megabytes}, host={megabytes}
 romimage: file={bios}
 vgaromimage: file={video_bios}
@@ -61,6 +70,7 @@ parport1: enabled=1, file=agent.out
 speaker: enabled=0
 sound: waveoutdrv=dummy
 log: bochs.log
+info: action=ignore
 panic: action=fatal
 """
 
@@ -68,6 +78,11 @@ panic: action=fatal
 HELLO = b"H\0\0\0"
 # Bochs' debugger says so when all devices are there and the machine is about to run.
 RUNNING = b"Next at t="
+
+# Linux asks at every tick for counters that Bochs does not have.
+MEANS_NOTHING = re.compile("RDMSR: Unknown register")
+# A guest that waits for somebody to type may write gigabytes of such lines.
+LOG_MAX = 64 << 20
 
 
 class Bochs(Engine):
@@ -94,26 +109,37 @@ class Bochs(Engine):
 
     def start(self, kind: Kind, vary: Vary, progress: Progress) -> Channel:
         disc = image.build(progress)
-        state = saved_state(kind, disc, progress)
+        model = MODEL_WITHOUT_VMX if vary is Vary.NO_VMX else MODEL
+        state = saved_state(kind, model, disc, progress)
         if state:
             return self._start(disc, restore=state, vary=vary)
-        if vary is not Vary.NOTHING:
-            raise EngineError(f"a machine with {vary.value} needs a saved state, and saving failed")
-        return self._start(disc, config=config_for(kind))
+        if vary in FEATURE_CONTROL:
+            raise EngineError(
+                f"a machine with VMX {vary.value} needs a saved state, and Bochs could not save one"
+            )
+        return self._start(disc, config=config_for(kind, model))
+
+    def pause(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if self._process:
+                os.killpg(self._process.pid, number)
 
     def log(self) -> str:
         if self._folder:
             with contextlib.suppress(FileNotFoundError):
-                # A line a second about registers that Linux asks for means nothing.
                 lines = tail(self._folder / "bochs.log").splitlines()
-                kept = [line for line in lines if "RDMSR: Unknown register" not in line]
-                self._last_log = "\n".join(kept)
+                self._last_log = "\n".join(line for line in lines if not MEANS_NOTHING.search(line))
         return self._last_log
 
     def stop(self) -> None:
         if self._process:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
         self.log()
@@ -138,7 +164,8 @@ class Bochs(Engine):
             (folder / "state").mkdir()
             for path in restore.iterdir():
                 (folder / "state" / path.name).symlink_to(path)
-            change(folder / "state", vary)
+            if vary in FEATURE_CONTROL:
+                change_feature_control(folder / "state", FEATURE_CONTROL[vary])
         else:
             arguments = ["-f", "bochsrc"]
             (folder / "bochsrc").write_text(config)
@@ -154,7 +181,7 @@ class Bochs(Engine):
         self._process = subprocess.Popen(
             [*command, "-q", *arguments, "-rc", "run"],
             cwd=folder,
-            env={"PATH": os.defpath, "TERM": "vt100", "TMPDIR": str(folder)},
+            env={"PATH": os.defpath, "TERM": "vt100", "GLIBC_TUNABLES": HUGE_PAGES},
             stdin=display_end,
             stdout=display_end,
             stderr=display_end,
@@ -169,7 +196,13 @@ class Bochs(Engine):
             disc=folder / "disc",
             drains=[display],
             ready=bool(restore),
+            now_and_then=self._trim_log,
         )
+
+    def _trim_log(self) -> None:
+        """Bochs goes on writing where it was: before that the file becomes a hole."""
+        if self._folder and os.stat(self._folder / "bochs.log").st_blocks * 512 > LOG_MAX:
+            os.truncate(self._folder / "bochs.log", 0)
 
     def _fifo(self, path: Path) -> int:
         """What Bochs takes for a file; we read it as it is written, and Bochs waits for us."""
@@ -202,10 +235,10 @@ class Bochs(Engine):
                     self.stop()
                     raise EngineError(f"Bochs did not start; the end of what it said:\n{end}")
 
-    def save(self, kind: Kind, disc: Path, folder: Path, library: Path) -> bool:
+    def save(self, config: str, disc: Path, folder: Path, library: Path) -> bool:
         """Boot, and save the state into `folder` when the agent waits. False: it did not work."""
         preload = [f"LD_PRELOAD={library}", f"VIRTX_SAVE={folder}"]
-        channel = self._start(disc, config=config_for(kind), preload=preload)
+        channel = self._start(disc, config=config, preload=preload)
         limit = time.monotonic() + BOOT_LIMIT
         outputs = [channel.from_agent, channel.kernel_log, *channel.drains]
         said = b""
@@ -250,14 +283,15 @@ def private_folder() -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def tail(path: Path, length: int = 16384) -> str:
+def tail(path: Path, length: int = 1 << 18) -> str:
     with open(path, "rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - length))
         return file.read().decode(errors="replace")
 
 
-def config_for(kind: Kind) -> str:
+def config_for(kind: Kind, model: str) -> str:
     return CONFIG.format(
+        model=model,
         cpus=CPUS[kind],
         sync=SYNC[kind],
         ips=INSTRUCTIONS_PER_SECOND,
@@ -267,34 +301,34 @@ def config_for(kind: Kind) -> str:
     )
 
 
-def saved_state(kind: Kind, disc: Path, progress: Progress) -> Path | None:
+def saved_state(kind: Kind, model: str, disc: Path, progress: Progress) -> Path | None:
     """The folder with the state of a booted machine; None if Bochs could not save it."""
     source = HARNESS / "bochs_save.c"
-    key = image.key([Path(__file__), source, BOCHS, BIOS, disc / "boot.iso"])
-    folder = L1 / f"state-{kind.value}-{key}"
-    with locked(f"state-{kind.value}"):
+    name = f"state-{kind.value}-{model}"
+    folder = L1 / f"{name}-{image.key([Path(__file__), source, BOCHS, BIOS, disc / 'boot.iso'])}"
+    with locked(name):
         if folder.exists():
             return folder
         progress("booting the test machine for the first time")
-        new = L1 / f"new-state-{kind.value}"
+        new = L1 / f"new-{name}"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
-        library = L1 / f"save-{kind.value}.so"
+        library = L1 / f"{name}.so"
         image.run("gcc", "-shared", "-fPIC", "-O2", "-o", library, source)
         engine = Bochs()
         try:
-            if not engine.save(kind, disc, new, library):
+            if not engine.save(config_for(kind, model), disc, new, library):
                 return None
         finally:
             engine.stop()
-        repair(new / "config")
-        for old in L1.glob(f"state-{kind.value}-*"):
+        repair_config(new / "config")
+        for old in L1.glob(f"{name}-*"):
             shutil.rmtree(old)
         new.rename(folder)
         return folder
 
 
-def repair(config: Path) -> None:
+def repair_config(config: Path) -> None:
     """Restored timers go by number, and numbers by the order in which plugins load.
 
     The chipset loads usb_uhci last at the first start. The saved list has it before the
@@ -306,8 +340,19 @@ def repair(config: Path) -> None:
     config.write_text(text)
 
 
-def change(state: Path, vary: Vary) -> None:
-    """Edit the links to a saved state so that the machine wakes up as another one."""
-    if vary is Vary.NOTHING:
-        return
-    raise NotImplementedError(vary)
+def change_feature_control(state: Path, value: int) -> None:
+    """Give every CPU of a saved state another IA32_FEATURE_CONTROL.
+
+    The firmware writes and locks it long before Linux starts, and no instruction can
+    unlock it; but in the saved state it is a line of text.
+    """
+    for link in state.glob("cpu[0-9]*"):
+        text, count = re.subn(
+            r"\bia32_feature_ctrl = 0x[0-9a-f]+",
+            f"ia32_feature_ctrl = {value:#010x}",
+            link.read_text(),
+        )
+        if count != 1:
+            raise EngineError(f"Bochs' saved state has no ia32_feature_ctrl in {link.name}")
+        link.unlink()
+        link.write_text(text)

@@ -55,6 +55,8 @@ class Channel:
     drains: list[int]
     # Whether the agent waits already, as after a restore. Else it says HELLO when it does.
     ready: bool
+    # The engine's housekeeping, to be called every few seconds.
+    now_and_then: Callable[[], None]
 
 
 class Engine(abc.ABC):
@@ -70,6 +72,14 @@ class Engine(abc.ABC):
     @abc.abstractmethod
     def start(self, kind: Kind, vary: Vary, progress: Progress) -> Channel:
         """Start the machine."""
+
+    @abc.abstractmethod
+    def pause(self) -> None:
+        """Stop the machine's time."""
+
+    @abc.abstractmethod
+    def resume(self) -> None:
+        """Let it go on."""
 
     @abc.abstractmethod
     def log(self) -> str:

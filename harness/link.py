@@ -50,6 +50,10 @@ BULK_MAX = 1 << 20
 INPUT_WINDOW = 1 << 20
 OUTPUT_WINDOW = 1 << 18
 JOBS_MAX = 256
+HOUSEKEEPING = 10.0  # seconds
+
+# The last that a kernel prints when it cannot go on.
+PANIC = b"---[ end Kernel panic"
 
 
 class Lost(Exception):
@@ -149,6 +153,10 @@ class Link:
         with self.changed:
             self._send(WINDOW_SIZE, job, struct.pack("<HHHH", rows, columns, 0, 0))
 
+    def forget_log(self) -> None:
+        with self.changed:
+            self.kernel_log.clear()
+
     def taken(self, job: JobState, length: int) -> None:
         """So much of the output has found its reader; the job may write as much again."""
         job.output_owed += length
@@ -173,7 +181,7 @@ class Link:
         readers: dict[int, Callable[[bytes], None]] = {
             self._wake_read: lambda data: None,
             channel.from_agent: self._take,
-            channel.kernel_log: self.kernel_log.extend,
+            channel.kernel_log: self._take_kernel_log,
         }
         for drain in (channel.to_agent, *channel.drains):
             readers[drain] = lambda data: None
@@ -181,7 +189,8 @@ class Link:
             selector.register(descriptor, selectors.EVENT_READ)
         try:
             while not self.dead:
-                ready = [key.fd for key, _ in selector.select()]
+                ready = [key.fd for key, _ in selector.select(HOUSEKEEPING)]
+                channel.now_and_then()
                 with self.changed:
                     for descriptor in ready:
                         if descriptor != ended:
@@ -242,6 +251,11 @@ class Link:
                 job.input_ends = False
                 return INPUT_END, job.number, b""
         return None
+
+    def _take_kernel_log(self, data: bytes) -> None:
+        self.kernel_log += data
+        if PANIC in self.kernel_log[-len(data) - len(PANIC) :]:
+            self.dead = "its kernel panicked"
 
     def _take(self, data: bytes) -> None:
         self._received += data

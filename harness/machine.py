@@ -3,18 +3,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import math
 import os
 import re
 import shlex
+import signal
 import stat
 import struct
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness.bochs import Bochs
+from harness.bochs import INSTRUCTIONS_PER_SECOND, Bochs
 from harness.engine import Engine, EngineError, Kind, Progress, Vary, no_progress
 from harness.link import JobState, Link, Lost, TimedOut
+
+# A failed test shows its own lines, not ours.
+__tracebackhide__ = True
 
 ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (Bochs,)}
 
@@ -25,9 +32,6 @@ TROUBLE = re.compile(
     r"invalid opcode|Call Trace:|refcount_t|scheduling while atomic).*$",
     re.MULTILINE,
 )
-# The kernel cannot go on after these.
-END = re.compile(rb"Kernel panic|end Kernel|reboot: machine restart")
-
 FILE = struct.Struct("<HHIQ")
 PIECE = struct.Struct("<QI")
 PAGE = 4096
@@ -58,7 +62,7 @@ class Job:
         self._machine = machine
         self._link = machine.link
         self._state = state
-        self._command = command
+        self.command = command
         self._seen = 0
 
     @property
@@ -122,38 +126,46 @@ class Job:
     def take(self, timeout: float | None = None) -> tuple[bytes, bytes, int | None]:
         """For a job spawned with stream=True: output, errors, and the status when it has ended.
 
-        Waits for some of these. What is never taken makes the job wait.
+        Waits for some of these, but not longer than `timeout`. What is never taken makes the
+        job wait.
         """
         state = self._state
-        self._wait(
-            lambda: bool(state.output or state.errors or state.status is not None),
-            timeout,
-            "said nothing",
-        )
         with self._link.changed:
+            with contextlib.suppress(TimedOut):
+                self._wait_quietly(
+                    lambda: bool(state.output or state.errors or state.status is not None), timeout
+                )
             output, errors = bytes(state.output), bytes(state.errors)
             state.output.clear()
             state.errors.clear()
             self._link.taken(state, len(output) + len(errors))
             return output, errors, state.status
 
-    def _wait(self, happened, timeout: float | None, what: str) -> None:
+    def wait_written(self) -> None:
+        """Wait until all that was written is on its way."""
+        self._wait(lambda: not self._state.input or self._state.status is not None, None, "")
+
+    def _wait(self, happened: Callable[[], bool], timeout: float | None, what: str) -> None:
+        try:
+            with self._link.changed:
+                self._wait_quietly(happened, timeout)
+        except TimedOut:
+            raise self._error(f"{what} within {timeout:g} seconds") from None
+
+    def _wait_quietly(self, happened: Callable[[], bool], timeout: float | None) -> None:
         def happened_or_lost() -> bool:
             if self._state.lost:
                 raise Lost(self._state.lost)
             return happened()
 
         try:
-            with self._link.changed:
-                self._link.wait_for(happened_or_lost, timeout)
+            self._link.wait_for(happened_or_lost, timeout)
         except Lost as lost:
             raise self._error(f"was running when {lost}") from None
-        except TimedOut:
-            raise self._error(f"{what} within {timeout:g} seconds") from None
 
     def _error(self, what: str) -> MachineError:
         said = (self.output + self.errors).decode(errors="replace")
-        return self._machine.error(f"`{self._command}` {what}", said)
+        return self._machine.error(f"`{self.command}` {what}", said)
 
 
 class Machine:
@@ -166,6 +178,9 @@ class Machine:
         # After a hang or a crash nothing that it says can be trusted.
         self.broken = False
         self._engine = engine
+        self._marks = 0
+        self._jobs: deque[Job] = deque(maxlen=5)
+        self._have: dict[str, tuple[Path, int]] = {}
         channel = engine.start(kind, vary, progress)
         self.link = Link(channel)
         if not channel.ready:
@@ -179,7 +194,12 @@ class Machine:
         progress: Progress = no_progress,
         vary: Vary = Vary.NOTHING,
     ) -> Machine:
-        return Machine(pick_engine(engine)(), kind, vary, progress)
+        chosen = pick_engine(engine)()
+        try:
+            return Machine(chosen, kind, vary, progress)
+        except BaseException:
+            chosen.stop()
+            raise
 
     def __enter__(self) -> Machine:
         return self
@@ -190,6 +210,13 @@ class Machine:
     def stop(self) -> None:
         self.link.close()
         self._engine.stop()
+
+    def pause(self) -> None:
+        """Let it use no CPU. Nothing may be asked of it before resume()."""
+        self._engine.pause()
+
+    def resume(self) -> None:
+        self._engine.resume()
 
     def wait_boot(self, boots: int = 1, timeout: float = 180) -> None:
         """Wait until it has booted so many times, as after run("reboot -f")."""
@@ -209,16 +236,33 @@ class Machine:
     ) -> Job:
         """Start a shell command, on a terminal of its own if `tty` (True or rows and columns)."""
         size = (24, 80) if tty is True else tty or None
-        return Job(self, self.link.start_job(command, size, stream), command)
+        job = Job(self, self.link.start_job(command, size, stream), command)
+        self._jobs.append(job)
+        return job
 
     def run(
-        self, command: str, stdin: bytes = b"", timeout: float = 60, check: bool = False
+        self,
+        command: str,
+        stdin: bytes = b"",
+        timeout: float = 60,
+        check: bool = False,
+        instructions: int | None = None,
     ) -> Result:
-        """Run a shell command to its end. With `check`, anything but status 0 is an error."""
-        job = self.spawn(command)
+        """Run a shell command to its end. With `check`, anything but status 0 is an error.
+
+        `timeout` is in our seconds. `instructions` limits what the command itself may
+        execute: unlike seconds that means the same on every computer, however busy.
+        """
+        limit = ""
+        if instructions:
+            limit = f"ulimit -St {math.ceil(instructions / INSTRUCTIONS_PER_SECOND)}; "
+        job = self.spawn(limit + command)
         job.write(stdin)
         job.close_stdin()
         result = job.wait(timeout)
+        if instructions and result.status == 128 + signal.SIGXCPU:
+            said = (result.stdout + result.stderr).decode(errors="replace")
+            raise self.error(f"`{command}` took more than {instructions} instructions", said)
         if check and result.status:
             said = (result.stdout + result.stderr).decode(errors="replace")
             raise self.error(f"`{command}` ended with status {result.status}", said)
@@ -230,6 +274,14 @@ class Machine:
         """Write files. A Path keeps its mode and its holes."""
         stream = b"".join(packed(name, content) for name, content in files.items())
         self.run("agent unpack", stdin=stream, check=True)
+
+    def put_new(self, files: Mapping[str, Path]) -> None:
+        """Write those files that this machine does not have as they are now."""
+        now = {name: (path, path.stat().st_mtime_ns) for name, path in files.items()}
+        new = {name: path for name, path in files.items() if self._have.get(name) != now[name]}
+        if new:
+            self.put(new)
+            self._have.update(now)
 
     def get(self, path: str) -> bytes:
         return self.run(f"cat {shlex.quote(path)}", check=True).stdout
@@ -249,10 +301,41 @@ class Machine:
 
     # What went on
 
-    def kernel_log(self) -> str:
-        """All that the kernel has said since the machine was started."""
+    def last_output(self, lines: int) -> str:
+        """The end of what the last commands printed."""
+        parts = []
+        for job in self._jobs:
+            said = (job.output + job.errors).decode(errors="replace")
+            parts += [f"$ {job.command}", end_of(said, lines)]
+        return "\n".join(parts)
+
+    def forget(self) -> None:
+        """The next test begins: what was said before is none of its business."""
+        self._jobs.clear()
+        self.link.forget_log()
+
+    def kernel_log(self, settle: bool = True) -> str:
+        """All that the kernel has said since the machine was started.
+
+        Its console is slower than the agent. `settle` waits until all is here that was said
+        before, for which the machine must still answer.
+        """
+        if settle and not self.broken:
+            self._marks += 1
+            mark = f"virtx-mark {self._marks}."
+            self.run(f"echo '{mark}' >/dev/kmsg", check=True)
+            self._wait_log(mark)
         with self.link.changed:
-            return bytes(self.link.kernel_log).decode(errors="replace").replace("\r\n", "\n")
+            text = bytes(self.link.kernel_log).decode(errors="replace").replace("\r\n", "\n")
+        return re.sub(r"^.*virtx-mark \d+\.\n?", "", text, flags=re.MULTILINE)
+
+    def _wait_log(self, mark: str, timeout: float = 60) -> None:
+        wanted = mark.encode() + b"\r\n"
+        try:
+            with self.link.changed:
+                self.link.wait_for(lambda: wanted in self.link.kernel_log, timeout)
+        except (Lost, TimedOut) as error:
+            raise self.error(f"the kernel's console is silent: {error}") from None
 
     def engine_log(self) -> str:
         return self._engine.log()
@@ -263,7 +346,10 @@ class Machine:
         parts = [what]
         if said:
             parts += ["--- end of its output ---", end_of(said, 20)]
-        parts += ["--- end of the test machine's kernel log ---", end_of(self.kernel_log(), 30)]
+        parts += [
+            "--- end of the test machine's kernel log ---",
+            end_of(self.kernel_log(settle=False), 30),
+        ]
         parts += [f"--- end of {self._engine.name}'s log ---", end_of(self.engine_log(), 15)]
         if self.again:
             parts.append(f"run it again: {self.again}")
@@ -282,10 +368,10 @@ class Machine:
         modules = self.get("/proc/modules").decode()
         if re.search(r"^vtxdrv ", modules, re.MULTILINE):
             problems.append("vtxdrv is still loaded")
-        self.run("echo 1 >/proc/sys/vm/stat_refresh", check=True)  # each CPU keeps a rest of its own
-        counters = dict(
-            line.split() for line in self.get("/proc/vmstat").decode().splitlines()
-        )
+        self.run(
+            "echo 1 >/proc/sys/vm/stat_refresh", check=True
+        )  # each CPU keeps a rest of its own
+        counters = dict(line.split() for line in self.get("/proc/vmstat").decode().splitlines())
         taken, given = counters["nr_foll_pin_acquired"], counters["nr_foll_pin_released"]
         if taken != given:
             problems.append(f"pinned pages: {taken} taken, {given} given back")

@@ -10,7 +10,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-from harness.paths import BUILD, ROOT, SetupError
+from harness.paths import BUILD, ROOT, SetupError, locked
 
 FOLDER = re.compile(r"(\d\d)-[a-z0-9-]+")
 
@@ -55,7 +55,9 @@ class Stage:
     def all() -> list[Stage]:
         """In their order."""
         folders = (ROOT / "stages").glob("*/stage.toml")
-        return sorted(Stage(path.parent.name) for path in folders if FOLDER.fullmatch(path.parent.name))
+        return sorted(
+            Stage(path.parent.name) for path in folders if FOLDER.fullmatch(path.parent.name)
+        )
 
     @staticmethod
     def find(number: str) -> Stage:
@@ -74,7 +76,8 @@ class Stage:
         """Call make; what it says is shown only when it fails."""
         command = ["make", "-s", "-C", str(self.folder)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            with locked(f"stage-{self.number}"):
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
         except FileNotFoundError:
             raise SetupError("make is not installed: run `apt-get install make`") from None
         if done.returncode:

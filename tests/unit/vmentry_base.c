@@ -105,11 +105,22 @@ static void everything_caps(struct vmentry_caps *caps)
 	};
 }
 
+static void every_field(struct machine *m)
+{
+	static const u32 fields[] = {
+#define FIELD(name) name,
+#include "vmcs_fields.h"
+#undef FIELD
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		set(m, fields[i], 0);
+}
+
 static void everything_controls(struct machine *m)
 {
 	const struct vmentry_caps *caps = &m->caps;
-
-	memset(m->present, true, sizeof(m->present));
 
 	set(m, PIN_BASED_VM_EXEC_CONTROL, caps->pin >> 32);
 	set(m, CPU_BASED_VM_EXEC_CONTROL, caps->proc >> 32 & ~CPU_BASED_RDTSC_EXITING);
@@ -237,6 +248,7 @@ static void host_32(struct machine *m)
 static void everything(struct machine *m, enum base base)
 {
 	everything_caps(&m->caps);
+	every_field(m);
 	everything_controls(m);
 	host_64(m);
 	guest_64(m);
@@ -293,15 +305,35 @@ static void real_mode_caps(struct vmentry_caps *caps)
 static void real_mode_fields(struct machine *m)
 {
 	static const u16 zero[] = {
-		VM_EXIT_MSR_STORE_COUNT, VM_EXIT_MSR_STORE_ADDR, VM_EXIT_MSR_LOAD_COUNT,
-		VM_EXIT_MSR_LOAD_ADDR, VM_ENTRY_MSR_LOAD_COUNT, VM_ENTRY_MSR_LOAD_ADDR,
-		VM_ENTRY_INTR_INFO_FIELD, VM_ENTRY_EXCEPTION_ERROR_CODE,
-		VM_ENTRY_INSTRUCTION_LEN, CR3_TARGET_COUNT, IO_BITMAP_A, IO_BITMAP_B, MSR_BITMAP,
-		VIRTUAL_APIC_PAGE_ADDR, TPR_THRESHOLD, HOST_IA32_PAT, HOST_IA32_EFER,
-		HOST_IA32_PERF_GLOBAL_CTRL, GUEST_IA32_PAT, GUEST_IA32_EFER,
-		GUEST_IA32_PERF_GLOBAL_CTRL, GUEST_IA32_DEBUGCTL, GUEST_ACTIVITY_STATE,
-		GUEST_INTERRUPTIBILITY_INFO, GUEST_PENDING_DBG_EXCEPTIONS, GUEST_PDPTR0,
-		GUEST_PDPTR1, GUEST_PDPTR2, GUEST_PDPTR3,
+		VM_EXIT_MSR_STORE_COUNT,
+		VM_EXIT_MSR_STORE_ADDR,
+		VM_EXIT_MSR_LOAD_COUNT,
+		VM_EXIT_MSR_LOAD_ADDR,
+		VM_ENTRY_MSR_LOAD_COUNT,
+		VM_ENTRY_MSR_LOAD_ADDR,
+		VM_ENTRY_INTR_INFO_FIELD,
+		VM_ENTRY_EXCEPTION_ERROR_CODE,
+		VM_ENTRY_INSTRUCTION_LEN,
+		CR3_TARGET_COUNT,
+		IO_BITMAP_A,
+		IO_BITMAP_B,
+		MSR_BITMAP,
+		VIRTUAL_APIC_PAGE_ADDR,
+		TPR_THRESHOLD,
+		HOST_IA32_PAT,
+		HOST_IA32_EFER,
+		HOST_IA32_PERF_GLOBAL_CTRL,
+		GUEST_IA32_PAT,
+		GUEST_IA32_EFER,
+		GUEST_IA32_PERF_GLOBAL_CTRL,
+		GUEST_IA32_DEBUGCTL,
+		GUEST_ACTIVITY_STATE,
+		GUEST_INTERRUPTIBILITY_INFO,
+		GUEST_PENDING_DBG_EXCEPTIONS,
+		GUEST_PDPTR0,
+		GUEST_PDPTR1,
+		GUEST_PDPTR2,
+		GUEST_PDPTR3,
 	};
 	size_t i;
 

@@ -64,6 +64,7 @@ struct change {
 	u64 value;
 };
 
+/* clang-format off */
 #define SET(field, value) { CHANGE_SET, field, value }
 #define ON(field, bits) { CHANGE_ON, field, bits }
 #define OFF(field, bits) { CHANGE_OFF, field, bits }
@@ -72,6 +73,7 @@ struct change {
 #define LACKS(member) { CHANGE_LACKS, offsetof(struct vmentry_caps, member) }
 #define MEMORY(addr, value) { CHANGE_MEMORY, addr, value }
 #define TRACING { CHANGE_TRACING }
+/* clang-format on */
 
 /* One way to break one rule. */
 struct breakage {
@@ -81,7 +83,9 @@ struct breakage {
 	struct change changes[8];
 };
 
+/* clang-format off */
 #define BREAK(name, field, base, ...) { VMENTRY_##name, field, base, { __VA_ARGS__ } }
+/* clang-format on */
 
 void machine_change(struct machine *m, const struct change *change);
 

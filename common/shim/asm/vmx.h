@@ -8,7 +8,7 @@
 #ifndef SHIM_ASM_VMX_H
 #define SHIM_ASM_VMX_H
 
-#define __aligned(n)		__attribute__((aligned(n)))
+#define __aligned(n) __attribute__((aligned(n)))
 #define WARN_ON_ONCE(condition) ((void)(condition))
 
 #include <arch/x86/include/asm/vmx.h>

@@ -3,8 +3,8 @@
 #ifndef SHIM_LINUX_BITS_H
 #define SHIM_LINUX_BITS_H
 
-#define BIT(n)		       (1UL << (n))
-#define BIT_ULL(n)	       (1ULL << (n))
+#define BIT(n) (1UL << (n))
+#define BIT_ULL(n) (1ULL << (n))
 #define GENMASK_ULL(high, low) (~0ULL >> (63 - (high)) & ~0ULL << (low))
 
 #endif /* SHIM_LINUX_BITS_H */

@@ -20,6 +20,8 @@
 
 /**
  * vtx_kill() - end this guest and say why
+ * @vcpu: whose guest
+ * @fmt: a sentence without a full stop, "it ..." where the guest is meant
  *
  * The first reason stays: what follows from it would only confuse. VTXCTL reads
  * the sentence to the user.

@@ -49,6 +49,7 @@ static int vcpu_release(struct inode *inode, struct file *file)
 
 /**
  * vcpu_load() - make this vCPU's VMCS the current one, on this CPU
+ * @vcpu: locked
  *
  * Until vcpu_put() the caller stays here, with interrupts off. Return: 0, or
  * -EAGAIN where VMX is off: this CPU is just going offline, or the machine is.
@@ -77,6 +78,7 @@ void vcpu_put(struct vtx_vcpu *vcpu)
 
 /**
  * vcpu_enter() - the world switch: into the guest, and back
+ * @vcpu: loaded
  *
  * Between vcpu_load() and vcpu_put(). Return: true after a VM exit, false if
  * the CPU refused the controls or the host state.

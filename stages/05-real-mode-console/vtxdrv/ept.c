@@ -165,6 +165,10 @@ static bool ept_fits_large(u64 gpa, struct page **pages, unsigned long npages)
 
 /**
  * ept_map() - let the guest see these pages at gpa
+ * @ept: the tables
+ * @gpa: guest-physical address, a multiple of 4096
+ * @pages: pinned
+ * @npages: how many, one or more
  * @flags: VTX_MEM_READONLY or 0
  *
  * Nothing may be mapped there yet. Return: 0; -ENOMEM, with a part mapped,

@@ -206,7 +206,11 @@ unlock:
 
 /**
  * vm_copy() - read guest memory into buf, or write buf to it
- * @len: at most a few bytes: may reach over the end of a page, not of a slot
+ * @vm: the VM
+ * @gpa: guest-physical address
+ * @buf: kernel memory
+ * @len: a few bytes: may reach over the end of a page, not of a slot
+ * @write: into the guest
  *
  * Return: 0; -EFAULT where there is no memory, or none that may be written.
  */

@@ -1,0 +1,500 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The commands of ./virtx and of the Makefile."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from door import guest, setup
+from door.bare import run_bare
+from door.base import (
+    PYTHON,
+    Status,
+    Stop,
+    clean_environment,
+    forbid_kernel_modules,
+    say,
+    status_in_words,
+)
+from door.doctor import doctor
+from door.lint import lint
+from harness.engine import EngineError, Kind
+from harness.machine import Machine, MachineError
+from harness.paths import BUILD, ROOT, SetupError
+from harness.session import run_stage
+from harness.stage import Stage, StageError
+
+HELP = """\
+VirtX: build a hypervisor, one small step at a time.
+
+  make run                  boot the newest NanoX; you are at its prompt
+  make stage-01             build a stage ...
+  make stage-01 run         ... and run it
+                            [GUEST=FILE] [LOAD=ADDR] [ENTRY=SEG:OFF] [MEM=64M]
+                            [TIMEOUT=SECONDS] [ENGINE=bochs]
+  make stage-01 test        its tests
+  make stage-01 bare        its NanoX on a plain emulated PC, without a hypervisor
+  make stage-04 explain     run it and tell every VM exit as a sentence
+  make stage-01 shell       a shell in its test machine
+  make stage-01 log         what the kernel there says of its module
+
+  make where                which stages there are, and the next command
+  make new-guest NAME=hello lays a small guest of your own into work/hello
+  make test                 all tests: some minutes
+  make doctor               what this computer has, and what is missing
+  make setup                install what is missing     [YES=1: do not ask]
+  make uninstall            take away what setup installed
+  make clean                take away what was built; work/ stays
+  make lint                 spelling and form of all sources
+
+./virtx has the same commands for scripts and pipes: ./virtx --help
+"""
+
+STATUSES = """\
+exit status: 0 the guest halted with interrupts off; (v << 1) | 1, modulo 256, after it wrote v to
+port 0xF4; 2 bad usage; 4 stopped for what it did; 6 triple fault; 8 left with Ctrl-A x; 10 a halt
+that nothing can end; 124 out of time; 126 no test machine"""
+
+# Words of later lessons: the door knows them, so as not to say "no rule".
+LATER_FOR_A_STAGE = ("diff", "follow", "lab", "lab-check", "lab-hint", "lab-back", "lab-reset")
+LATER = ("test-all", "bench")
+
+# What NanoX prints when it waits for a line.
+PROMPT = b"> "
+PROMPT_SECONDS = 120.0
+
+
+@dataclasses.dataclass
+class RunOptions:
+    """What may be said about a run; None: not said."""
+
+    guest: Path | None = None
+    load: str | None = None
+    entry: str | None = None
+    mem: str | None = None
+    trace: str | None = None
+    timeout: float | None = None
+    engine: str | None = None
+
+    @staticmethod
+    def of(arguments: argparse.Namespace) -> RunOptions:
+        fields = [field.name for field in dataclasses.fields(RunOptions)]
+        return RunOptions(**{name: getattr(arguments, name, None) for name in fields})
+
+    def given(self) -> set[str]:
+        return {name for name, value in vars(self).items() if value is not None}
+
+
+# --- What must be there first ---
+
+
+def need_setup() -> None:
+    if not setup.is_set_up():
+        setup.check_system()
+        raise Stop("something is missing on this computer: run `make setup`", Status.NO_MACHINE)
+
+
+def build(stage: Stage) -> None:
+    need_setup()
+    if not (stage.build_dir / "vtxctl").exists():
+        say(f"building stage {stage.name}")
+    stage.build()
+
+
+# --- Commands about one stage ---
+
+
+def find(number: str) -> Stage:
+    try:
+        return Stage.find(number)
+    except StageError as error:
+        raise Stop(str(error)) from None
+
+
+def build_stage(stage: Stage, options: RunOptions) -> int:
+    build(stage)
+    say(f"Stage {stage.name} is built. Next: make stage-{stage.number} run")
+    return Status.OK
+
+
+def run(stage: Stage, options: RunOptions, explain: bool = False) -> int:
+    words = list(stage.config.run)
+    if options.load is not None or options.guest:
+        words = place_guest(stage, words, options)
+    if options.mem:
+        guest.parse_size(options.mem)
+    if options.entry:
+        guest.check_entry(options.entry)
+    build(stage)
+    # Behind those of stage.toml: the last one counts.
+    words += guest.vtxctl_options(options.mem, options.entry, explain)
+    trace = ["--trace", options.trace] if options.trace else []
+    return run_stage(
+        stage,
+        argv=words,
+        guest=options.guest,
+        options=trace,
+        engine=options.engine,
+        timeout=options.timeout,
+    )
+
+
+def place_guest(stage: Stage, words: list[str], options: RunOptions) -> list[str]:
+    """The command with the guest's own name and address in it, both checked."""
+    if "nanox.bin" not in words:
+        raise Stop(f"stage {stage.number} runs no guest yet: try stage {Stage.newest().number}")
+    image = options.guest or stage.build_dir / "nanox.bin"
+    load = guest.BOOT_ADDRESS if options.load is None else guest.parse_address(options.load)
+    mem = guest.MEM_DEFAULT if options.mem is None else guest.parse_size(options.mem)
+    if options.guest:
+        guest.check_guest(image, load, mem, options.entry)
+    name = f"/guest/{image.name}" if options.guest else "nanox.bin"
+    return [f"{name}@{load:#x}" if word == "nanox.bin" else word for word in words]
+
+
+def explain(stage: Stage, options: RunOptions) -> int:
+    if stage.config.show_kernel_log:
+        raise Stop(f"stage {stage.number} enters no guest yet: there is no VM exit to explain")
+    return run(stage, options, explain=True)
+
+
+def bare(stage: Stage, options: RunOptions) -> int:
+    build(stage)
+    return run_bare(stage, options.timeout)
+
+
+def test(stage: Stage, options: RunOptions) -> int:
+    build(stage)
+    return run_pytest("stages", "--stage", stage.number, engine=options.engine)
+
+
+def shell(stage: Stage, options: RunOptions) -> int:
+    """vtxdrv.ko is loaded, VTXCTL and NanoX lie in the folder where it starts."""
+    build(stage)
+    if sys.stdin.isatty():
+        say("In the test machine: ./vtxctl nanox.bin, dmesg, rmmod vtxdrv ... `exit` leaves.")
+    return run_stage(stage, argv=["sh"], engine=options.engine)
+
+
+def log(stage: Stage, options: RunOptions) -> int:
+    """The kernel log of a test machine in which the module was loaded and unloaded."""
+    build(stage)
+    with Machine.start(engine=options.engine) as machine:
+        machine.put(stage.files())
+        machine.run("insmod /stage/vtxdrv.ko && rmmod vtxdrv")
+        sys.stdout.write(machine.kernel_log())
+    return Status.OK
+
+
+@dataclasses.dataclass(frozen=True)
+class Word:
+    """A command about one stage."""
+
+    call: Callable[[Stage, RunOptions], int]
+    help: str
+    options: tuple[str, ...] = ()
+    runs_guest: bool = False  # its status is the guest's
+
+
+ALL_OPTIONS = tuple(field.name for field in dataclasses.fields(RunOptions))
+
+STAGE_WORDS = {
+    "build": Word(build_stage, "build a stage into build/stages/"),
+    "run": Word(run, "run a stage in the test machine", ALL_OPTIONS, runs_guest=True),
+    "test": Word(test, "run a stage's tests", ("engine",)),
+    "bare": Word(bare, "NanoX on a plain emulated PC", ("timeout",), runs_guest=True),
+    "explain": Word(explain, "run, and tell every VM exit", ALL_OPTIONS, runs_guest=True),
+    "shell": Word(shell, "a shell in a stage's test machine", ("engine",)),
+    "log": Word(log, "the test machine's kernel log", ("engine",)),
+}
+
+
+def stage_words(words: Sequence[str], options: RunOptions, tell: bool) -> int:
+    """`make stage-05 build test`: each word in turn, until one fails."""
+    stage = find(words[0].removeprefix("stage-"))
+    todo = words[1:] or ["build"]
+    for word in todo:
+        if word in LATER_FOR_A_STAGE:
+            raise Stop(f"`{word}` does not exist yet: it comes with the lessons")
+        if word not in STAGE_WORDS:
+            known = " ".join(STAGE_WORDS)
+            raise Stop(f"a stage does not know `{word}`; it knows: {known}")
+    wrong = options.given() - {name for word in todo for name in STAGE_WORDS[word].options}
+    if wrong:
+        names = ", ".join(name.upper() for name in sorted(wrong))
+        raise Stop(f"{names} means nothing to `{' '.join(todo)}`: try `run`")
+    for word in todo:
+        status = STAGE_WORDS[word].call(stage, options)
+        if status:
+            if tell and STAGE_WORDS[word].runs_guest:
+                say(f"virtx: {word} of stage {stage.number}: exit status {status_in_words(status)}")
+            return status
+    return Status.OK
+
+
+# --- Commands about all of it ---
+
+
+def tour(options: RunOptions) -> int:
+    """`make run`: from nothing to the newest NanoX's prompt."""
+    setup.setup()
+    stage = Stage.newest()
+    build(stage)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        say(f"This is NanoX, in stage {stage.name}. Type something! Ctrl-A x leaves.")
+        status = run(stage, options)
+        status = Status.OK if status == Status.LEFT else status
+    else:
+        status = show_prompt(stage, options)
+    if status == Status.OK:
+        print("\nBegin: make stage-01", flush=True)
+    return status
+
+
+def show_prompt(stage: Stage, options: RunOptions) -> int:
+    """Nobody is there to type: show how far NanoX gets by itself."""
+    from harness.engine import Kind
+
+    command = ["./vtxctl", *guest.vtxctl_options(options.mem, None, False), "nanox.bin"]
+    with Machine.start(Kind.TEST, options.engine, lambda text: say(f"  {text}")) as machine:
+        machine.put(stage.files())
+        machine.run("insmod /stage/vtxdrv.ko", check=True)
+        job = machine.spawn(f"cd /stage && exec {' '.join(command)}")
+        job.expect(PROMPT, timeout=options.timeout or PROMPT_SECONDS)
+        sys.stdout.write(job.output.decode(errors="replace"))
+    return Status.OK
+
+
+def test_all_stages(engine: str | None) -> int:
+    setup.setup()
+    for stage in Stage.all():
+        build(stage)
+    status = lint() or unit_tests()
+    return status or run_pytest(engine=engine)
+
+
+def unit_tests() -> int:
+    return subprocess.run(["make", "-s", "-C", "tests/unit"], cwd=ROOT, check=False).returncode
+
+
+def run_pytest(*arguments: str, engine: str | None = None) -> int:
+    environment = dict(os.environ)
+    if engine:
+        environment["ENGINE"] = engine
+    command = [PYTHON, "-m", "pytest", "-n", "2", "-o", f"cache_dir={BUILD}/pytest", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def setup_command() -> int:
+    status = setup.setup()
+    say("Next: make run")
+    return status
+
+
+def where() -> int:
+    """Which stages there are, which are built, and what to type next."""
+    stages = Stage.all()
+    built = {stage for stage in stages if (stage.build_dir / "vtxctl").exists()}
+    for stage in stages:
+        mark = "built" if stage in built else ""
+        print(f"  stage-{stage.number}  {stage.config.title:40} {mark}".rstrip())
+    not_built = [stage for stage in stages if stage not in built]
+    if not setup.is_set_up():
+        print("Next: make run")
+    elif not_built:
+        print(f"Next: make stage-{not_built[0].number}")
+    else:
+        print(f"Next: make stage-{stages[0].number} run")
+    return Status.OK
+
+
+def clean() -> int:
+    """All that can be made again without a network goes; work/ and the kernel stay."""
+    kept = {"linux"}
+    for path in BUILD.iterdir() if BUILD.exists() else ():
+        if path.is_dir() and path.name not in kept:
+            shutil.rmtree(path)
+        elif path.name not in kept:
+            path.unlink()
+    return Status.OK
+
+
+def later(name: str) -> int:
+    raise Stop(f"`{name}` does not exist yet: it comes with a later lesson")
+
+
+# --- The command line ---
+
+
+class Parser(argparse.ArgumentParser):
+    """Bad usage is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Stop(f"{message}; see `{self.prog} --help`")
+
+
+def seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: give seconds, more than 0, as 10 or 0.5")
+    return value
+
+
+def add_run_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    """Those of `names`, each with its unit, its range and what it is without."""
+    adders: dict[str, dict[str, object]] = {
+        "guest": {
+            "type": Path,
+            "metavar": "FILE",
+            "help": "a flat image to run in NanoX's place: 1 byte to 64 MB",
+        },
+        "load": {
+            "metavar": "ADDR",
+            "help": "where it is put, in bytes from 0; decimal or 0x hex (0x7c00)",
+        },
+        "entry": {
+            "metavar": "SEG:OFF",
+            "help": "where it begins, in hex, 0000:0000 to ffff:ffff (its first byte)",
+        },
+        "mem": {
+            "metavar": "SIZE",
+            "help": "the guest's memory: 64K to 3G in steps of 4K (64M)",
+        },
+        "trace": {
+            "metavar": "FILE",
+            "help": "write every VM exit to FILE, for Perfetto or Chrome",
+        },
+        "timeout": {
+            "type": seconds,
+            "metavar": "S",
+            "help": "stop it after S seconds from its start, with status 124 (no limit)",
+        },
+        "engine": {
+            "metavar": "E",
+            "help": "what the test machine runs in: bochs (the first that works here)",
+        },
+    }
+    for name in names:
+        parser.add_argument(f"--{name}", **adders[name])  # type: ignore[arg-type]
+
+
+def make_parser() -> argparse.ArgumentParser:
+    form = argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="virtx",
+        description="VirtX: build a hypervisor, one small step at a time.",
+        epilog=STATUSES,
+        formatter_class=form,
+    )
+    parser.add_argument(
+        "--tell-status",
+        action="store_true",
+        help="say a guest's exit status on standard error, too: make cannot pass it on",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
+
+    def add(name: str, text: str, call: Callable[[argparse.Namespace], int], **more: str) -> Parser:
+        command = commands.add_parser(
+            name, help=text, description=text, formatter_class=form, **more
+        )
+        command.set_defaults(call=call)
+        return command
+
+    def one_word(name: str) -> Callable[[argparse.Namespace], int]:
+        return lambda o: stage_words([o.number, name], RunOptions.of(o), o.tell_status)
+
+    for name, word in STAGE_WORDS.items():
+        if name in ("run", "test"):
+            continue
+        command = add(name, word.help, one_word(name), epilog=STATUSES if word.runs_guest else "")
+        command.add_argument("number", metavar="NN", help="the stage, as 05")
+        add_run_options(command, word.options)
+
+    command = add(
+        "run",
+        "run a stage: its serial port is standard input and output",
+        lambda o: one_word("run")(o) if o.number else tour(RunOptions.of(o)),
+        epilog="Without NN: sets up what is missing and boots the newest stage, to look around.\n"
+        "The end of the input is not the end of the guest.\n" + STATUSES,
+    )
+    command.add_argument("number", metavar="NN", nargs="?", help="the stage, as 05")
+    add_run_options(command, ALL_OPTIONS)
+
+    command = add(
+        "test",
+        "run a stage's tests, or set up what is missing and run all",
+        lambda o: one_word("test")(o) if o.number else test_all_stages(o.engine),
+        epilog="exit status: 0 all passed, 1 not all",
+    )
+    command.add_argument("number", metavar="NN", nargs="?", help="the stage, as 05")
+    add_run_options(command, ("engine",))
+
+    command = add(
+        "stage",
+        "what `make stage-NN WORD...` does",
+        lambda o: stage_words(o.words, RunOptions.of(o), o.tell_status),
+        epilog=f"words: {' '.join(STAGE_WORDS)}",
+    )
+    command.add_argument("words", metavar="stage-NN [WORD]", nargs="+")
+    add_run_options(command, ALL_OPTIONS)
+
+    command = add(
+        "new-guest",
+        "lay a small guest of your own into work/NAME; never over anything",
+        lambda o: guest.new_guest(o.name),
+    )
+    command.add_argument("name", metavar="NAME", help="letters, digits, - and _")
+
+    command = add("lint", "spelling and form of all sources", lambda o: lint(o.fix))
+    command.add_argument("--fix", action="store_true", help="put C and Python into form")
+
+    add(
+        "setup", "install what is missing (YES=1 in the environment: do not ask)", do(setup_command)
+    )
+    add("uninstall", "take away what setup installed, and build/", do(setup.uninstall))
+    add("doctor", "what this computer has, and what is missing (status 126)", do(doctor))
+    add("where", "which stages there are, and the next command", do(where))
+    add("clean", "take away what was built; work/ stays", do(clean))
+    add("help", "the commands of make", lambda o: print(HELP, end="") or Status.OK)
+    for name in LATER:
+        add(name, "does not exist yet", lambda o, name=name: later(name))
+    return parser
+
+
+def do(command: Callable[[], int]) -> Callable[[argparse.Namespace], int]:
+    return lambda options: command()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    try:
+        parser = make_parser()
+        options = parser.parse_args(arguments)
+        if not hasattr(options, "call"):
+            parser.print_help()
+            return Status.OK
+        clean_environment()
+        forbid_kernel_modules()
+        return int(options.call(options))
+    except Stop as stop:
+        say(f"virtx: {stop}")
+        return stop.status
+    except (EngineError, MachineError, SetupError, StageError) as error:
+        say(f"virtx: {error}")
+        return Status.NO_MACHINE
+    except KeyboardInterrupt:
+        return Status.INTERRUPTED
+    except BrokenPipeError:
+        return 128 + signal.SIGPIPE

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The pytest plugin: stages, test machines, and what a failed test shows.
+
+    stage       the stage under test, built
+    l1          a test machine with one CPU
+    l1_smp      one with two CPUs, slow
+    l1_fresh    makes machines of one's own: l1_fresh(kind=..., vary=...)
+    vtx         the stage in l1, its module loaded
+    vtx_smp     the stage in l1_smp
+
+A worker's machine serves many tests. After each it is checked; after a failed test, a
+crash or a hang the next test gets a fresh one.
+"""
+
+from __future__ import annotations
+
+import functools
+import shlex
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from harness.engine import Kind, Vary
+from harness.machine import Machine, end_of
+from harness.paths import ROOT
+from harness.stage import Stage
+from harness.vtx import Vtx
+
+MACHINES: dict[Kind, Machine] = {}
+USED = pytest.StashKey[list[Machine]]()
+FAILED = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stage", help="run only the tests of this stage, as 05")
+
+
+# Which tests run on which stages
+
+
+def stages_of(metafunc: pytest.Metafunc) -> list[Stage]:
+    folder = metafunc.definition.path.parent
+    own = next((stage for stage in Stage.all() if stage.folder == folder), None)
+    promised = metafunc.definition.get_closest_marker("promised")
+    if not promised:
+        if not own:
+            raise pytest.UsageError(f"{metafunc.definition.nodeid}: of which stage? Mark promised")
+        return [own]
+    since = promised.kwargs.get("since") or (own.number if own else "01")
+    until = promised.kwargs.get("until") or Stage.newest().number
+    return [stage for stage in Stage.all() if since <= stage.number <= until]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "stage" in metafunc.fixturenames:
+        stages = stages_of(metafunc)
+        ids = [stage.number for stage in stages]
+        metafunc.parametrize("stage", stages, ids=ids, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    number = config.getoption("--stage")
+    if not number:
+        return
+    wanted = Stage.find(number)
+    kept, dropped = [], []
+    for item in items:
+        under_test = getattr(item, "callspec", None) and item.callspec.params.get("stage")
+        of_its_folder = not under_test and wanted.folder in item.path.parents
+        (kept if under_test == wanted or of_its_folder else dropped).append(item)
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
+
+
+@functools.cache
+def build(stage: Stage) -> None:
+    stage.build()
+
+
+@pytest.fixture
+def stage(request: pytest.FixtureRequest) -> Stage:
+    build(request.param)
+    return request.param
+
+
+# Machines
+
+
+def take(request: pytest.FixtureRequest, kind: Kind) -> Iterator[Machine]:
+    """The worker's machine of this kind, for one test."""
+    if kind not in MACHINES:
+        MACHINES[kind] = Machine.start(kind)
+    machine = MACHINES[kind]
+    machine.resume()
+    lend(request, machine)
+    yield machine
+    problems = [] if machine.broken else machine.check()
+    if machine.broken or problems or request.node.stash.get(FAILED, False):
+        del MACHINES[kind]
+        machine.stop()
+    else:
+        # An idle machine would burn a core while others are at work.
+        machine.pause()
+    complain(problems)
+
+
+def lend(request: pytest.FixtureRequest, machine: Machine) -> None:
+    machine.again = again(request.node)
+    machine.forget()
+    request.node.stash.setdefault(USED, []).append(machine)
+
+
+def complain(problems: list[str]) -> None:
+    if problems:
+        pytest.fail("after the test, in the test machine:\n" + "\n".join(problems), pytrace=False)
+
+
+def again(item: pytest.Item) -> str:
+    """The command that runs this test again."""
+    name = item.path.relative_to(ROOT).as_posix() + "::" + item.nodeid.split("::", 1)[1]
+    return f"/usr/bin/python3 -m pytest {shlex.quote(name)}"
+
+
+@pytest.fixture
+def l1(request: pytest.FixtureRequest) -> Iterator[Machine]:
+    yield from take(request, Kind.TEST)
+
+
+@pytest.fixture
+def l1_smp(request: pytest.FixtureRequest) -> Iterator[Machine]:
+    yield from take(request, Kind.SMP)
+
+
+@pytest.fixture
+def l1_fresh(request: pytest.FixtureRequest) -> Iterator[Callable[..., Machine]]:
+    """Makes machines that no other test has used or will use.
+
+    l1_fresh(kind, vary, check=True); without `check` it may end in any state.
+    """
+    made: list[tuple[Machine, bool]] = []
+
+    def start(kind: Kind = Kind.TEST, vary: Vary = Vary.NOTHING, check: bool = True) -> Machine:
+        machine = Machine.start(kind, vary=vary)
+        made.append((machine, check))
+        lend(request, machine)
+        return machine
+
+    yield start
+    problems = []
+    for machine, check in made:
+        if check and not machine.broken:
+            problems += machine.check()
+        machine.stop()
+    complain(problems)
+
+
+@pytest.fixture
+def vtx(request: pytest.FixtureRequest, l1: Machine, stage: Stage) -> Iterator[Vtx]:
+    with Vtx(l1, stage, sources=[request.path.parent]) as loaded:
+        yield loaded
+
+
+@pytest.fixture
+def vtx_smp(request: pytest.FixtureRequest, l1_smp: Machine, stage: Stage) -> Iterator[Vtx]:
+    with Vtx(l1_smp, stage, sources=[request.path.parent]) as loaded:
+        yield loaded
+
+
+def pytest_sessionfinish() -> None:
+    for machine in MACHINES.values():
+        machine.stop()
+    MACHINES.clear()
+
+
+# What a failed test shows
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = (yield).get_result()
+    if not report.failed:
+        return
+    item.stash[FAILED] = True
+    # A MachineError has all of this in its own text.
+    for machine in item.stash.get(USED, []):
+        if not machine.broken:
+            report.sections += [
+                ("end of the output in the test machine", machine.last_output(20)),
+                ("end of its kernel log", end_of(machine.kernel_log(settle=False), 30)),
+                ("end of the engine's log", end_of(machine.engine_log(), 15)),
+            ]
+    report.sections.append(("run it again", again(item)))
