@@ -10,7 +10,6 @@ import select
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -25,7 +24,7 @@ ASK_EVERY = 0.02
 INTERRUPT_FLAG = 1 << 9
 
 
-def command(stage: Stage, control: Path) -> list[str]:
+def command(stage: Stage, control: int) -> list[str]:
     """QEMU's PC with our ROM where its firmware would be, and NanoX in its memory."""
     image = stage.build_dir / "nanox.bin"
     # At a terminal Ctrl-A x leaves, as in VTXCTL: QEMU does that where it shares the line.
@@ -37,24 +36,17 @@ def command(stage: Stage, control: Path) -> list[str]:
         *("-bios", str(stage.build_dir / "nanox.rom")),
         *("-device", f"loader,file={image},addr={LOAD_ADDRESS:#x},force-raw=on"),
         *("-chardev", f"stdio,id=line,signal=off{shared}", "-serial", "chardev:line"),
-        *("-qmp", f"unix:{control},server=on,wait=off", "-S"),
+        *("-chardev", f"socket,id=control,fd={control}", "-mon", "chardev=control,mode=control"),
     ]
 
 
 class Monitor:
     """QEMU's control line."""
 
-    def __init__(self, path: Path, qemu: subprocess.Popen[bytes]) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        # QEMU makes the socket soon; its PC stands still (-S) until we say `cont`.
-        while self._socket.connect_ex(str(path)):
-            if qemu.poll() is not None:
-                raise Stop("QEMU did not start: see its reason above", Status.NO_MACHINE)
-            time.sleep(ASK_EVERY)
-        self._lines = self._socket.makefile("r", encoding="utf-8")
-        self._lines.readline()
+    def __init__(self, line: socket.socket) -> None:
+        self._socket = line
+        self._lines = line.makefile("r", encoding="utf-8")
         self.say({"execute": "qmp_capabilities"})
-        self.say({"execute": "cont"})
 
     def say(self, request: dict[str, object]) -> object:
         self._socket.sendall(json.dumps(request).encode() + b"\n")
@@ -62,6 +54,8 @@ class Monitor:
             answer = json.loads(line)
             if "return" in answer:
                 return answer["return"]
+            if "error" in answer:
+                raise Stop(f"QEMU: {answer['error']['desc']}", Status.STOPPED)
         raise ConnectionResetError
 
     def at_rest(self) -> bool:
@@ -83,14 +77,16 @@ def run_bare(stage: Stage, timeout: float | None = None) -> int:
         timeout = DEFAULT_TIMEOUT
     limit = None if timeout is None else time.monotonic() + timeout
 
-    with tempfile.TemporaryDirectory(prefix="virtx-bare-") as folder:
-        control = Path(folder) / "control"
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
         stdin = None if stage.config.input else subprocess.DEVNULL
-        qemu = subprocess.Popen(command(stage, control), stdin=stdin)
+        words = command(stage, theirs.fileno())
+        qemu = subprocess.Popen(words, stdin=stdin, pass_fds=[theirs.fileno()])
+        theirs.close()
         gone = os.pidfd_open(qemu.pid)
         status = Status.OK
         try:
-            monitor = Monitor(control, qemu)
+            monitor = Monitor(ours)
             while not monitor.at_rest():
                 if limit is not None and time.monotonic() > limit:
                     say(f"virtx: out of time: the guest did not halt within {timeout:g} seconds")

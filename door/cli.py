@@ -180,9 +180,10 @@ def test(stage: Stage, options: RunOptions) -> int:
 
 def shell(stage: Stage, options: RunOptions) -> int:
     """vtxdrv.ko is loaded, VTXCTL and NanoX lie in the folder where it starts."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Stop("`shell` is for a terminal; `log` and `run` are for pipes")
     build(stage)
-    if sys.stdin.isatty():
-        say("In the test machine: ./vtxctl nanox.bin, dmesg, rmmod vtxdrv ... `exit` leaves.")
+    say("In the test machine: ./vtxctl nanox.bin, dmesg, rmmod vtxdrv ... `exit` leaves.")
     return run_stage(stage, argv=["sh"], engine=options.engine)
 
 
@@ -296,9 +297,12 @@ def run_pytest(*arguments: str, engine: str | None = None) -> int:
 
 
 def setup_command() -> int:
-    status = setup.setup()
+    if setup.is_set_up():
+        say("Nothing is missing on this computer.")
+    else:
+        setup.setup()
     say("Next: make run")
-    return status
+    return Status.OK
 
 
 def where() -> int:

@@ -11,7 +11,6 @@ from door import setup
 from door.base import WORK, Status
 from harness import linux
 from harness.machine import ENGINES
-from harness.packages import PACKAGES
 from harness.paths import BUILD, L1
 from harness.stage import Stage
 
@@ -53,7 +52,7 @@ def doctor() -> int:
     name, vmx = cpu(Path("/proc/cpuinfo").read_text())
     system = setup.os_release().get("PRETTY_NAME", "unknown")
     reason = setup.why_not_here(setup.os_release(), os.uname().machine)
-    missing = list(PACKAGES) if reason else setup.missing_packages(setup.known_packages())
+    missing = setup.NAMES if reason else setup.missing_packages(setup.known_packages())
     stages = Stage.all()
     built = [stage for stage in stages if (stage.build_dir / "vtxdrv.ko").exists()]
     engines = {name: engine.missing() for name, engine in ENGINES.items()}
@@ -70,7 +69,9 @@ def doctor() -> int:
     for name, lack in engines.items():
         line(f"engine {name}", f"no: {lack}" if lack else "ready")
     line("picked", picked or "none")
-    line("packages", f"missing: {' '.join(missing)}" if missing else f"all {len(PACKAGES)} there")
+    line(
+        "packages", f"missing: {' '.join(missing)}" if missing else f"all {len(setup.NAMES)} there"
+    )
     line("kernel", f"Linux {kernel}, unpacked in build/linux" if kernel else "not there yet")
     line("test machine", saved_states())
     line("stages", f"{len(built)} of {len(stages)} built")

@@ -73,7 +73,9 @@ def passes(command: list[str], paths: list[Path]) -> bool:
     if not paths:
         return True
     try:
-        answer = subprocess.run([*command, *map(str, paths)], cwd=ROOT, check=False)
+        answer = subprocess.run(
+            [*command, *(str(path.relative_to(ROOT)) for path in paths)], cwd=ROOT, check=False
+        )
     except FileNotFoundError:
         raise Stop(f"{command[0]} is not installed: run `make setup`", Status.NO_MACHINE) from None
     return answer.returncode == 0

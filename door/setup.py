@@ -22,14 +22,16 @@ from harness import linux
 from harness.packages import PACKAGES
 from harness.paths import BUILD, LINUX
 
+NAMES = [name for name, reason in PACKAGES]
 RECORD = WORK / ".setup-packages"
 RECORD_HEAD = "# Packages that VirtX's setup brought; `make uninstall` takes them away.\n"
 APT_LISTS = Path("/var/lib/apt/lists")
 A_DAY = 24 * 3600
 
 # What to say before apt's lists are there to be asked.
-USUAL_DOWNLOAD = 150
-USUAL_DISK = 700
+USUAL_DOWNLOAD = 250
+USUAL_DISK = 1100
+USUAL_PACKAGES = 240
 MEGABYTES_A_SECOND = 5
 UNPACK_SECONDS_A_PACKAGE = 0.4
 FIRST_BUILD_SECONDS = 60
@@ -61,7 +63,7 @@ def why_not_here(release: dict[str, str], machine: str) -> str | None:
         "What works: Debian 12 in a virtual machine or a container. There, as root:\n"
         "    apt-get update && apt-get install make python3 && make run\n"
         "A container needs no special rights. VirtX uses these packages of Debian 12:\n"
-        f"    {' '.join(PACKAGES)}"
+        f"    {' '.join(NAMES)}"
     )
 
 
@@ -82,7 +84,7 @@ def known_packages() -> dict[str, str]:
     return {name: status for name, status in pairs if status != "not-installed"}
 
 
-def missing_packages(known: dict[str, str], wanted: Iterable[str] = PACKAGES) -> list[str]:
+def missing_packages(known: dict[str, str], wanted: Iterable[str] = NAMES) -> list[str]:
     return [name for name in wanted if known.get(name) != "installed"]
 
 
@@ -107,9 +109,11 @@ class Plan:
 
     @property
     def minutes(self) -> int:
-        download = USUAL_DOWNLOAD if self.download is None else self.download
+        download, count = self.download, len(self.packages)
+        if download is None:
+            download, count = USUAL_DOWNLOAD, USUAL_PACKAGES
         seconds = download / MEGABYTES_A_SECOND + FIRST_BUILD_SECONDS
-        seconds += len(self.packages) * UNPACK_SECONDS_A_PACKAGE
+        seconds += count * UNPACK_SECONDS_A_PACKAGE
         return max(1, round(seconds / 60))
 
     def in_words(self) -> str:
@@ -184,9 +188,16 @@ def as_root(*command: str) -> list[str]:
     return ["sudo", *command]
 
 
+def say_how_root() -> None:
+    """Before the question: where there is no way to root, nobody is asked."""
+    if as_root() == ["sudo"]:
+        say("You are not root, so this uses sudo, which may ask for your password.")
+
+
 def apt_get(*arguments: str) -> None:
     """Apt shows its own progress, on standard error: standard output may be a guest's."""
-    settings = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    # Packages compile their Python when they are installed: where Debian wants it, not in build/.
+    settings = ["env", "-u", "PYTHONPYCACHEPREFIX", "DEBIAN_FRONTEND=noninteractive"]
     command = as_root(*settings, "apt-get", *arguments)
     answer = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
     if answer.returncode:
@@ -222,8 +233,8 @@ def setup() -> int:
     if kernel_missing():
         say("The test machine's kernel is fetched into build/; it is not installed.")
     say(f"In all: {plan.in_words()}. `make uninstall` takes it all away again.")
-    if os.geteuid() and (missing or plan.download is None):
-        say("You are not root, so this uses sudo, which may ask for your password.")
+    if missing or plan.download is None:
+        say_how_root()
     if not may_go_on("Go on?"):
         raise Stop("nothing was changed", Status.NO_MACHINE)
 
@@ -315,8 +326,8 @@ def uninstall() -> int:
     if kept:
         say(f"These came too, but other packages need them now, so they stay: {' '.join(kept)}")
     say("build/ goes as well. work/ stays: it is yours.")
-    if ours and os.geteuid():
-        say("You are not root, so this uses sudo, which may ask for your password.")
+    if ours:
+        say_how_root()
     if not may_go_on("Take them away?"):
         raise Stop("nothing was changed")
     if ours:

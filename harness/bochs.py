@@ -79,8 +79,8 @@ HELLO = b"H\0\0\0"
 # Bochs' debugger says so when all devices are there and the machine is about to run.
 RUNNING = b"Next at t="
 
-# Linux asks at every tick for counters that Bochs does not have.
-MEANS_NOTHING = re.compile("RDMSR: Unknown register")
+# Counters that Bochs does not have, and names of devices that it left out.
+MEANS_NOTHING = re.compile("RDMSR: Unknown register|restore_logopts")
 # A guest that waits for somebody to type may write gigabytes of such lines.
 LOG_MAX = 64 << 20
 
@@ -99,7 +99,7 @@ class Bochs(Engine):
         wanted = {
             BOCHS: "bochs",
             BIOS: "bochsbios",
-            VIDEO_BIOS: "bochs",
+            VIDEO_BIOS: "vgabios",
             TEXT_DISPLAY: "bochs-term",
         }
         packages = sorted({name for path, name in wanted.items() if not path.exists()})
@@ -244,7 +244,9 @@ class Bochs(Engine):
         said = b""
         with open_pidfd(channel.process) as ended:
             while ended not in (
-                ready := select.select([*outputs, ended], [], [], limit - time.monotonic())[0]
+                ready := select.select([*outputs, ended], [], [], max(0, limit - time.monotonic()))[
+                    0
+                ]
             ):
                 if not ready:
                     return False
@@ -271,12 +273,16 @@ def private_folder() -> Iterator[Path]:
     """A folder for one machine. What a killed harness left is taken away by the next."""
     prefix = f"virtx-{os.getuid()}-"
     for old in Path(tempfile.gettempdir()).glob(prefix + "*"):
-        with contextlib.suppress(OSError), open(old / "lock") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(old)
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    with open(folder / "lock", "w") as lock:
+        # A folder in use has a lock file, and that is locked.
+        with contextlib.suppress(BlockingIOError):
+            with contextlib.suppress(FileNotFoundError), open(old / "lock") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(old, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{prefix}"))
+    with open(new / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        # Only now by its name: without the lock another harness might take it away.
+        folder = new.rename(new.with_name(new.name.removeprefix(".")))
         try:
             yield folder
         finally:

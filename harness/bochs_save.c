@@ -36,5 +36,5 @@ int wgetch(void *window)
 
 		_exit(saved ? 0 : 1);
 	}
-	return -1;	/* no key */
+	return -1; /* no key */
 }

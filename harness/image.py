@@ -33,10 +33,9 @@ KVM_MODULES = (
 
 # nokaslr and no mitigations: quicker, and addresses that stay the same.
 # cryptomgr.notests: saves ten seconds. init_on_alloc: saves zeroing every page.
-# No erms: Linux then copies eight bytes with each emulated instruction instead of one.
 # The clock: see INSTRUCTIONS_PER_SECOND in bochs.py.
 KERNEL_COMMAND_LINE = (
-    "console=ttyS0,115200 quiet nokaslr mitigations=off cryptomgr.notests init_on_alloc=0 clearcpuid=erms,fsrm "
+    "console=ttyS0,115200 quiet nokaslr mitigations=off cryptomgr.notests init_on_alloc=0 "
     "tsc_early_khz=50000 tsc=reliable"
 )
 

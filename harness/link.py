@@ -52,6 +52,11 @@ OUTPUT_WINDOW = 1 << 18
 JOBS_MAX = 256
 HOUSEKEEPING = 10.0  # seconds
 
+# The agent's bytes come one by one. Those of a long frame are left to gather for a moment:
+# to wake for each would take the CPU that the engine needs.
+COLLECT_ABOVE = 128
+COLLECT_SECONDS = 0.002
+
 # The last that a kernel prints when it cannot go on.
 PANIC = b"---[ end Kernel panic"
 
@@ -89,7 +94,7 @@ class Link:
         self.changed = threading.Condition()
         self.kernel_log = bytearray()
         self.dead: str | None = None
-        self.boots = 0
+        self.booted = False
         self._jobs: dict[int, JobState] = {}
         self._frames: deque[tuple[bytes, int, bytes]] = deque()
         self._line = b""  # of the frame that is being sent
@@ -97,17 +102,20 @@ class Link:
         self._acked = 0
         self._received = bytearray()
         self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        self._wakers = contextlib.ExitStack()
+        self._wakers.callback(os.close, self._wake_read)
+        self._wakers.callback(os.close, self._wake_write)
         self._pump = threading.Thread(target=self._run, name="link", daemon=True)
         self._pump.start()
 
     def close(self) -> None:
-        """To be called when the engine still holds its descriptors open."""
+        """To be called while the engine still holds its descriptors open. May be called twice."""
         with self.changed:
             self.dead = self.dead or "the test machine was stopped"
         self._wake()
         self._pump.join()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        self._wakers.close()
 
     # For Machine and Job
 
@@ -136,8 +144,8 @@ class Link:
 
     def write(self, job: JobState, data: bytes) -> None:
         with self.changed:
-            if data:
-                job.input.append(data)
+            for start in range(0, len(data), BULK_MAX):
+                job.input.append(data[start : start + BULK_MAX])
         self._wake()
 
     def end_input(self, job: JobState) -> None:
@@ -172,7 +180,10 @@ class Link:
             self._wake()
 
     def _wake(self) -> None:
-        os.write(self._wake_write, b".")
+        # A full pipe wakes as well, and a pump that has ended needs no waking.
+        if self._pump.is_alive():
+            with contextlib.suppress(BlockingIOError):
+                os.write(self._wake_write, b".")
 
     def _run(self) -> None:
         channel = self._channel
@@ -187,16 +198,27 @@ class Link:
             readers[drain] = lambda data: None
         for descriptor in [*readers, ended]:
             selector.register(descriptor, selectors.EVENT_READ)
+        collecting = False
         try:
             while not self.dead:
-                ready = [key.fd for key, _ in selector.select(HOUSEKEEPING)]
+                if collecting != (self._missing() > COLLECT_ABOVE):
+                    collecting = not collecting
+                    if collecting:
+                        selector.unregister(channel.from_agent)
+                    else:
+                        selector.register(channel.from_agent, selectors.EVENT_READ)
+                limit = COLLECT_SECONDS if collecting else HOUSEKEEPING
+                ready = {key.fd for key, _ in selector.select(limit)}
+                if collecting:
+                    ready.add(channel.from_agent)
                 channel.now_and_then()
                 with self.changed:
-                    for descriptor in ready:
-                        if descriptor != ended:
-                            readers[descriptor](read_some(descriptor))
-                    if ready == [ended]:
-                        # Nothing else is left to read.
+                    taken = 0
+                    for descriptor in ready - {ended}:
+                        data = read_some(descriptor)
+                        taken += len(data)
+                        readers[descriptor](data)
+                    if ended in ready and not taken:
                         self.dead = "the engine has ended"
                     self._write()
                     self.changed.notify_all()
@@ -207,6 +229,13 @@ class Link:
         finally:
             selector.close()
             os.close(ended)
+
+    def _missing(self) -> int:
+        """How many bytes the frame lacks that has begun to come."""
+        if len(self._received) < HEADER.size:
+            return 0
+        length = HEADER.unpack_from(self._received)[2]
+        return HEADER.size + length - len(self._received)
 
     def _write(self) -> None:
         while True:
@@ -238,7 +267,7 @@ class Link:
         for job in self._jobs.values():
             if job.input and job.input_credit:
                 data = job.input.popleft()
-                room = min(job.input_credit, BULK_MAX)
+                room = job.input_credit
                 if len(data) > INLINE_MAX and not idle:
                     job.input.appendleft(data)
                     return None
@@ -296,8 +325,8 @@ class Link:
             raise ValueError(f"the agent sent a frame of unknown type {kind!r}")
 
     def _start_anew(self) -> None:
-        """The machine has booted: what was under way is lost."""
-        self.boots += 1
+        """The agent is new: what was under way is lost."""
+        self.booted = True
         for job in self._jobs.values():
             job.lost = "the test machine has booted anew"
         self._jobs.clear()

@@ -25,16 +25,21 @@ __tracebackhide__ = True
 
 ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (Bochs,)}
 
-# What the kernel prints when something is wrong with it, or with what it runs.
+# What the kernel prints when something is wrong with it: [#1] numbers every oops.
 TROUBLE = re.compile(
-    r"^.*(\bBUG:|\bOops\b|WARNING: CPU|general protection fault|Kernel panic|"
-    r"unable to handle|stack-protector|soft lockup|hung_task|rcu.*stall|"
-    r"invalid opcode|Call Trace:|refcount_t|scheduling while atomic).*$",
+    r"^.*(\bBUG:|\[#\d+\]|WARNING: CPU|Kernel panic|Call Trace:|rcu.*\bstall|blocked for more than)"
+    r".*$",
     re.MULTILINE,
 )
+
+CR4_VMXE = 1 << 13
+
+# A file for `agent unpack`: mode, length of the path, number of pieces, size.
 FILE = struct.Struct("<HHIQ")
+# A piece of it: offset, length.
 PIECE = struct.Struct("<QI")
 PAGE = 4096
+BOOT_LIMIT = 180.0
 PIECE_MAX = 1 << 20
 
 
@@ -185,7 +190,7 @@ class Machine:
         self.link = Link(channel)
         if not channel.ready:
             progress("booting the test machine")
-            self.wait_boot()
+            self._wait_boot()
 
     @staticmethod
     def start(
@@ -208,6 +213,7 @@ class Machine:
         self.stop()
 
     def stop(self) -> None:
+        """End it. May be called twice."""
         self.link.close()
         self._engine.stop()
 
@@ -218,11 +224,10 @@ class Machine:
     def resume(self) -> None:
         self._engine.resume()
 
-    def wait_boot(self, boots: int = 1, timeout: float = 180) -> None:
-        """Wait until it has booted so many times, as after run("reboot -f")."""
+    def _wait_boot(self) -> None:
         try:
             with self.link.changed:
-                self.link.wait_for(lambda: self.link.boots >= boots, timeout)
+                self.link.wait_for(lambda: self.link.booted, BOOT_LIMIT)
         except (Lost, TimedOut) as error:
             raise self.error(f"the test machine did not boot: {error}") from None
 
@@ -324,18 +329,25 @@ class Machine:
             self._marks += 1
             mark = f"virtx-mark {self._marks}."
             self.run(f"echo '{mark}' >/dev/kmsg", check=True)
-            self._wait_log(mark)
+            self.wait_log(mark)
         with self.link.changed:
             text = bytes(self.link.kernel_log).decode(errors="replace").replace("\r\n", "\n")
         return re.sub(r"^.*virtx-mark \d+\.\n?", "", text, flags=re.MULTILINE)
 
-    def _wait_log(self, mark: str, timeout: float = 60) -> None:
-        wanted = mark.encode() + b"\r\n"
+    def telling_log(self) -> str:
+        """From the kernel log: what went wrong if it says so, else its end."""
+        log = self.kernel_log(settle=False)
+        trouble = TROUBLE.search(log)
+        return "\n".join(log[trouble.start() :].splitlines()[:60]) if trouble else end_of(log, 30)
+
+    def wait_log(self, text: str, timeout: float = 60) -> None:
+        """Wait until the kernel says a line that ends in `text`, if only with its last breath."""
+        wanted = text.encode() + b"\r\n"
         try:
             with self.link.changed:
                 self.link.wait_for(lambda: wanted in self.link.kernel_log, timeout)
         except (Lost, TimedOut) as error:
-            raise self.error(f"the kernel's console is silent: {error}") from None
+            raise self.error(f"the kernel did not say {text!r}: {error or 'out of time'}") from None
 
     def engine_log(self) -> str:
         return self._engine.log()
@@ -346,10 +358,7 @@ class Machine:
         parts = [what]
         if said:
             parts += ["--- end of its output ---", end_of(said, 20)]
-        parts += [
-            "--- end of the test machine's kernel log ---",
-            end_of(self.kernel_log(settle=False), 30),
-        ]
+        parts += ["--- from the test machine's kernel log ---", self.telling_log()]
         parts += [f"--- end of {self._engine.name}'s log ---", end_of(self.engine_log(), 15)]
         if self.again:
             parts.append(f"run it again: {self.again}")
@@ -365,19 +374,20 @@ class Machine:
         problems = [f"kernel: {found[0]}" for found in TROUBLE.finditer(self.kernel_log())]
         if problems:
             return problems
-        modules = self.get("/proc/modules").decode()
-        if re.search(r"^vtxdrv ", modules, re.MULTILINE):
+        # Each CPU keeps a rest of the counters for itself until it is asked to hand it in.
+        state = self.run(
+            "echo 1 >/proc/sys/vm/stat_refresh &&"
+            " cat /proc/modules /proc/hoststate && grep nr_foll_pin /proc/vmstat",
+            check=True,
+        ).text
+        if re.search(r"^vtxdrv ", state, re.MULTILINE):
             problems.append("vtxdrv is still loaded")
-        self.run(
-            "echo 1 >/proc/sys/vm/stat_refresh", check=True
-        )  # each CPU keeps a rest of its own
-        counters = dict(line.split() for line in self.get("/proc/vmstat").decode().splitlines())
-        taken, given = counters["nr_foll_pin_acquired"], counters["nr_foll_pin_released"]
-        if taken != given:
-            problems.append(f"pinned pages: {taken} taken, {given} given back")
-        for name, value in self.hoststate().items():
-            if name.endswith(" cr4") and value & 1 << 13:
-                problems.append(f"{name.split()[0]}: CR4.VMXE is set")
+        pinned = dict(re.findall(r"^nr_foll_pin_(\w+) (\d+)$", state, re.MULTILINE))
+        if pinned["acquired"] != pinned["released"]:
+            problems.append(f"pinned pages: {pinned}")
+        for cpu, cr4 in re.findall(r"^(cpu\d+) cr4 (\w+)$", state, re.MULTILINE):
+            if int(cr4, 16) & CR4_VMXE:
+                problems.append(f"{cpu}: CR4.VMXE is set")
         return problems
 
 

@@ -1,33 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Debian's packages that VirtX needs, and what for. `make setup` installs what is missing."""
+"""The packages of Debian 12 that VirtX needs, each with its reason. `make setup` reads this."""
 
-PACKAGES: dict[str, str] = {
+PACKAGES = (
     # To build
-    "make": "builds everything",
-    "gcc": "the kernel module, the launcher, the guests in C",
-    "libc6-dev": "static programs for the test machine",
-    "nasm": "the guests in assembly",
-    "linux-kbuild-6.1": "programs that build kernel modules",
+    ("gcc", "compiles the launcher, the agent and the tests"),
+    ("gcc-12", "the compiler that Debian built the test machine's kernel with"),
+    ("libc6-dev", "the C library, static too: the test machine has none"),
+    ("make", "runs every build"),
+    ("binutils", "objcopy and strip, for modules"),
+    ("nasm", "assembles NanoX"),
+    ("linux-kbuild-6.1", "the build programs of the test machine's kernel"),
     # The test machine
-    "bochs": "emulates a computer with VT-x",
-    "bochsbios": "its firmware",
-    "bochs-term": "its display, which nobody looks at",
-    "vgabios": "its display's firmware",
-    "busybox-static": "the test machine's commands",
-    "cpio": "the test machine's initramfs",
-    "grub-common": "the disc that the test machine boots from",
-    "grub-pc-bin": "its boot loader; your own stays as it is",
-    "xorriso": "writes the disc",
-    "qemu-system-x86": "a plain PC without VT-x, for `bare`",
-    # The tests
-    "python3": "the harness and the tests",
-    "python3-pytest": "the tests",
-    "python3-pytest-xdist": "two tests at a time",
-    "python3-pexpect": "tests that type at a terminal",
-    "libcmocka-dev": "unit tests in C",
-    # `make lint`
-    "black": "checks Python",
-    "clang-format": "checks C",
-    "codespell": "checks spelling",
-    "shellcheck": "checks shell scripts",
-}
+    ("bochs", "emulates a PC with VT-x"),
+    ("bochsbios", "its firmware"),
+    ("bochs-term", "its text display"),
+    ("vgabios", "its video firmware"),
+    ("busybox-static", "the programs of the test machine"),
+    ("cpio", "packs its first file system"),
+    ("grub-common", "makes its boot disc"),
+    ("grub-pc-bin", "boots that disc"),
+    ("mtools", "needed by grub-mkrescue"),
+    ("xorriso", "writes the disc's image"),
+    ("qemu-system-x86", "a plain PC without VT-x, for `make stage-01 bare`"),
+    # To test
+    ("python3-pytest", "runs the tests"),
+    ("python3-pytest-xdist", "runs them on every CPU"),
+    ("python3-pexpect", "plays the person at the terminal"),
+    ("libcmocka-dev", "unit tests in C"),
+    # To check the style
+    ("clang-format", "C"),
+    ("black", "Python"),
+    ("shellcheck", "shell"),
+    ("codespell", "prose"),
+)

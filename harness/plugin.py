@@ -186,7 +186,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         if not machine.broken:
             report.sections += [
                 ("end of the output in the test machine", machine.last_output(20)),
-                ("end of its kernel log", end_of(machine.kernel_log(settle=False), 30)),
+                ("from its kernel log", machine.telling_log()),
                 ("end of the engine's log", end_of(machine.engine_log(), 15)),
             ]
     report.sections.append(("run it again", again(item)))

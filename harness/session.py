@@ -23,7 +23,7 @@ from pathlib import Path
 from types import FrameType
 
 from harness.engine import EngineError, Kind, Progress, no_progress
-from harness.machine import TROUBLE, Job, Machine, MachineError, end_of
+from harness.machine import TROUBLE, Job, Machine, MachineError
 from harness.paths import SetupError
 from harness.stage import Stage, StageError
 
@@ -73,6 +73,7 @@ def run_stage(
     try:
         with signals_raise(), progress_line() as progress:
             with Machine.start(kind, engine, progress) as machine:
+                machine.again = shlex.join(sys.argv)
                 machine.put(files)
                 status = run_on(machine, stage, words, at_terminal, timeout, progress)
                 if trace:
@@ -138,17 +139,17 @@ def run_on(
         size = os.get_terminal_size(STDIN)
         job = machine.spawn(command, tty=(size.lines, size.columns), stream=True)
         with raw_terminal():
-            status = carry(job, timeout, at_terminal)
+            status = carry(job, timeout, at_terminal, words[0] == "vtxctl")
     else:
         job = machine.spawn(command, stream=True)
-        status = carry(job, timeout, at_terminal)
+        status = carry(job, timeout, at_terminal, False)
 
     if show and status not in (LEFT, OUT_OF_TIME):
         machine.run("rmmod vtxdrv")
         show.new_lines()
     if TROUBLE.search(machine.kernel_log(settle=False)):
-        say("the test machine's kernel stumbled; your computer did not. The end of its log:")
-        print(end_of(machine.kernel_log(settle=False), 40), file=sys.stderr)
+        say("the test machine's kernel stumbled; your computer did not. From its log:")
+        print(machine.telling_log(), file=sys.stderr)
     return status
 
 
@@ -167,9 +168,9 @@ class KernelLog:
         self._shown = len(log)
 
 
-def carry(job: Job, timeout: float | None, at_terminal: bool) -> int:
-    """Carry bytes both ways until VTXCTL ends."""
-    wire = Wire(job, at_terminal)
+def carry(job: Job, timeout: float | None, at_terminal: bool, obeys_ctrl_a: bool) -> int:
+    """Carry bytes both ways until the job ends; VTXCTL obeys Ctrl-A x, a shell does not."""
+    wire = Wire(job, at_terminal, obeys_ctrl_a)
     limit = None if timeout is None else job.wait_started() + timeout
     while True:
         now = time.monotonic()
@@ -192,9 +193,10 @@ class Wire:
     The end of our input is not the end of the guest: the job's input stays open.
     """
 
-    def __init__(self, job: Job, at_terminal: bool) -> None:
+    def __init__(self, job: Job, at_terminal: bool, obeys_ctrl_a: bool) -> None:
         self._job = job
         self._at_terminal = at_terminal
+        self._obeys_ctrl_a = at_terminal and obeys_ctrl_a
         # When Ctrl-A x was typed: VTXCTL should end soon.
         self.left_at: float | None = None
         threading.Thread(target=self._run, daemon=True).start()
@@ -215,7 +217,7 @@ class Wire:
                 self._job.write(data)
                 # No more is read than finds room: a long file need not lie in memory.
                 self._job.wait_written()
-                if self._at_terminal and CTRL_A + b"x" in last + data:
+                if self._obeys_ctrl_a and CTRL_A + b"x" in last + data:
                     self.left_at = time.monotonic()
                 last = data[-1:]
 
@@ -270,9 +272,14 @@ def progress_line() -> Iterator[Progress]:
         yield no_progress
         return
 
+    shown = False
+
     def show(text: str) -> None:
-        line = f"{text} ..." if text else ""
-        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+        nonlocal shown
+        # The line is ours until it is wiped once; then it is the guest's.
+        if text or shown:
+            print(f"\r\033[K{text and text + ' ...'}", end="", file=sys.stderr, flush=True)
+        shown = bool(text)
 
     show("starting the test machine")
     try:

@@ -84,6 +84,6 @@ class Stage:
             raise StageError(f"stage {self.name} does not build:\n{done.stdout}{done.stderr}")
 
     def files(self) -> dict[str, bytes | Path]:
-        """What the test machine needs of it, by the name that it has there."""
+        """What the test machine needs of it, by the name that it has there. To be built first."""
         names = ("vtxdrv.ko", "vtxctl", "nanox.bin")
         return {f"/stage/{name}": self.build_dir / name for name in names}

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness import image
 from harness.machine import Job, Machine, MachineError, Result
-from harness.paths import BUILD, ROOT
+from harness.paths import BUILD, LINUX, ROOT, locked
 from harness.stage import Stage
 
 
@@ -103,21 +105,54 @@ class Vtx:
 
     def helper(self, name: str) -> str:
         """Compile a C program of the tests for this stage's ABI; its path in the machine."""
-        source = next((folder / name for folder in self._sources if (folder / name).exists()), None)
-        if not source:
-            places = ", ".join(str(folder) for folder in self._sources)
-            raise FileNotFoundError(f"{name} is in none of {places}")
+        source = self._source(name)
         include = self.stage.folder / "include"
-        inputs = [source, *sorted(include.glob("*.h"))]
+        inputs = [source, *sorted(source.parent.glob("*.h")), *sorted(include.glob("*.h"))]
         program = BUILD / "tests" / f"{self.stage.name}-{source.stem}-{image.key(inputs)}"
         if not program.exists():
             program.parent.mkdir(parents=True, exist_ok=True)
             # Aside and renamed: another worker may build the same.
             new = program.with_name(f"{program.name}.{id(self)}")
-            flags = ["-O2", "-static", "-pthread", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
+            flags = ["-O2", "-s", "-static", "-pthread", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
             folders = [f"-I{include}", f"-I{ROOT / 'common'}"]
             image.run("gcc", *flags, *folders, "-o", new, source)
             new.rename(program)
-        path = f"/helpers/{program.name}"
-        self.machine.put_new({path: program})
+        # By its contents: for most stages it comes out the same, and is put only once.
+        same = program.with_name(f"{source.stem}-{image.key([program])}")
+        with contextlib.suppress(FileExistsError):
+            same.hardlink_to(program)
+        path = f"/helpers/{same.name}"
+        self.machine.put_new({path: same})
         return path
+
+    def ask(
+        self, program: str, *arguments: str, stdin: bytes = b"", timeout: float = 60
+    ) -> dict[str, str]:
+        """Run a C program of the tests; each line that it prints, "what: how it ended"."""
+        command = shlex.join([self.helper(program), *arguments])
+        result = self.machine.run(command, stdin=stdin, timeout=timeout, check=True)
+        pairs = (line.partition(": ") for line in result.text.splitlines())
+        return {what: ended for what, _, ended in pairs}
+
+    def module(self, name: str) -> str:
+        """Build a kernel module of the tests from NAME.c; its path in the machine."""
+        source = self._source(f"{name}.c")
+        work = BUILD / "tests" / f"module-{name}-{image.key([source, LINUX / 'release'])}"
+        module = work / f"{name}.ko"
+        with locked(f"module-{name}"):
+            if not module.exists():
+                work.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, work)
+                (work / "Kbuild").write_text(f"obj-m := {name}.o\n")
+                headers = LINUX / "headers"
+                image.run("make", "-s", "-C", headers, f"M={work}", "modules")
+        path = f"/helpers/{module.name}"
+        self.machine.put_new({path: module})
+        return path
+
+    def _source(self, name: str) -> Path:
+        for folder in self._sources:
+            if (folder / name).exists():
+                return folder / name
+        places = ", ".join(str(folder) for folder in self._sources)
+        raise FileNotFoundError(f"{name} is in none of {places}")

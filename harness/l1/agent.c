@@ -40,23 +40,33 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define PARALLEL_DATA		0x378
-#define PARALLEL_CONTROL	0x37a
-#define PARALLEL_IDLE		0x0c	/* selected, not in reset */
-#define PARALLEL_STROBE		0x0d
+#define PARALLEL_DATA 0x378
+#define PARALLEL_CONTROL 0x37a
+#define PARALLEL_IDLE 0x0c /* selected, not in reset */
+#define PARALLEL_STROBE 0x0d
 
-#define BULK_MAX		(1 << 20)	/* size of the disc, and of a
-						 * job's input window */
-#define OUTPUT_MAX		4096
+/* The size of the disc, and what a job may leave unread of its input. */
+#define BULK_MAX (1 << 20)
+#define OUTPUT_MAX 4096
 
 enum from_host {
-	EXEC = 'x', INPUT = 'i', INPUT_END = 'e', SIGNAL = 's', WINDOW_SIZE = 'w',
-	CREDIT = 'c', BULK = 'b',
+	EXEC = 'x',
+	INPUT = 'i',
+	INPUT_END = 'e',
+	SIGNAL = 's',
+	WINDOW_SIZE = 'w',
+	CREDIT = 'c',
+	BULK = 'b',
 };
 
 enum to_host {
-	HELLO = 'H', ACK = 'A', STARTED = 'S', OUTPUT = 'O', ERRORS = 'E',
-	INPUT_CREDIT = 'C', EXITED = 'X',
+	HELLO = 'H',
+	ACK = 'A',
+	STARTED = 'S',
+	OUTPUT = 'O',
+	ERRORS = 'E',
+	INPUT_CREDIT = 'C',
+	EXITED = 'X',
 };
 
 struct header {
@@ -79,14 +89,14 @@ struct bulk {
 } __attribute__((packed));
 
 struct job {
-	pid_t pid;		/* 0: this slot is free */
+	pid_t pid; /* 0: this slot is free */
 	bool tty;
 	bool dead;
 	int status;
-	int in, out, err;	/* our ends; -1 when closed */
-	int64_t credit;		/* bytes of output that the host will take */
+	int in, out, err; /* our ends; -1 when closed */
+	int64_t credit; /* bytes of output that the host will take */
 	bool input_end;
-	uint8_t *input;		/* not yet written to the job */
+	uint8_t *input; /* not yet written to the job */
 	size_t input_length;
 	size_t input_done;
 };
@@ -110,7 +120,9 @@ static void out_bytes(const void *data, size_t length)
 static void send_frame(enum to_host type, int job, const void *data, size_t length)
 {
 	struct header header = {
-		.type = type, .job = job, .length = htole16(length),
+		.type = type,
+		.job = job,
+		.length = htole16(length),
 	};
 
 	out_bytes(&header, sizeof(header));
@@ -132,13 +144,15 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* In the child: all signals as they were, a session of its own, then the shell. */
+/* In the child: as if the agent had changed nothing, in a session of its own. */
 static void run_shell(const char *command, int in, int out, int err, bool tty)
 {
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	ioperm(PARALLEL_DATA, 3, 0);
 	setsid();
 	if (tty)
 		ioctl(in, TIOCSCTTY, 0);
@@ -153,7 +167,8 @@ static void run_shell(const char *command, int in, int out, int err, bool tty)
 static void start_on_tty(struct job *job, const struct exec *exec, const char *command)
 {
 	struct winsize size = {
-		.ws_row = le16toh(exec->rows), .ws_col = le16toh(exec->columns),
+		.ws_row = le16toh(exec->rows),
+		.ws_col = le16toh(exec->columns),
 	};
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	int slave;
@@ -208,6 +223,17 @@ static void start_job(int number, const uint8_t *data, size_t length)
 	else
 		start_on_pipes(job, command);
 	free(command);
+	if (job->pid < 0) {
+		static const uint8_t no_process[2] = { 0, 126 };
+
+		close_fd(&job->in);
+		close_fd(&job->out);
+		close_fd(&job->err);
+		free(job->input);
+		job->pid = 0;
+		send_frame(EXITED, number, no_process, sizeof(no_process));
+		return;
+	}
 	send_number(STARTED, number, job->pid);
 }
 
@@ -256,7 +282,7 @@ static void take_input(int number, const uint8_t *data, size_t length)
 	struct job *job = &jobs[number];
 
 	if (!job->pid)
-		return;		/* it has ended; the host does not know yet */
+		return; /* it has ended; the host does not know yet */
 	if (job->in < 0) {
 		send_number(INPUT_CREDIT, number, length);
 		return;
@@ -344,8 +370,9 @@ static void handle(uint8_t type, int number, const uint8_t *data, size_t length)
 		job->input_end = true;
 		break;
 	case SIGNAL:
-		if (job->pid)
-			kill(-job->pid, data[0]);
+		/* A child that has not yet run has no session of its own. */
+		if (job->pid && kill(-job->pid, data[0]))
+			kill(job->pid, data[0]);
 		break;
 	case WINDOW_SIZE:
 		if (job->pid && job->tty)
@@ -500,7 +527,7 @@ static void serve(void)
 struct file {
 	uint16_t mode;
 	uint16_t path_length;
-	uint32_t pieces;	/* what lies between them is zero */
+	uint32_t pieces; /* what lies between them is zero */
 	uint64_t size;
 } __attribute__((packed));
 

@@ -5,25 +5,19 @@
  * calls the syscore hooks, copies its memory and comes back. The copy is
  * thrown away.
  */
-#include <err.h>
-#include <fcntl.h>
 #include <linux/suspend_ioctls.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
+
+#include "tell.h"
 
 int main(void)
 {
-	int in_suspend = -1;
-	int fd = open("/dev/snapshot", O_RDONLY);
+	int fd = must("open /dev/snapshot", open("/dev/snapshot", O_RDONLY | O_CLOEXEC));
+	int in_suspend = 0;
 
-	if (fd < 0)
-		err(1, "/dev/snapshot");
-	if (ioctl(fd, SNAPSHOT_FREEZE))
-		err(1, "SNAPSHOT_FREEZE");
-	if (ioctl(fd, SNAPSHOT_CREATE_IMAGE, &in_suspend))
-		err(1, "SNAPSHOT_CREATE_IMAGE");
-	if (ioctl(fd, SNAPSHOT_UNFREEZE))
-		err(1, "SNAPSHOT_UNFREEZE");
-	printf("in suspend: %d\n", in_suspend);
+	must("SNAPSHOT_FREEZE", ioctl(fd, SNAPSHOT_FREEZE));
+	must("SNAPSHOT_CREATE_IMAGE", ioctl(fd, SNAPSHOT_CREATE_IMAGE, &in_suspend));
+	must("SNAPSHOT_UNFREEZE", ioctl(fd, SNAPSHOT_UNFREEZE));
+	tell_number("image taken", in_suspend);
 	return 0;
 }

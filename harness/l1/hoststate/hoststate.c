@@ -20,7 +20,7 @@ struct reading {
 	u64 value;
 };
 
-#define READINGS_MAX	40
+#define READINGS_MAX 40
 
 struct readings {
 	unsigned int count;
@@ -46,7 +46,8 @@ static unsigned long read_cr8_raw(void)
 {
 	unsigned long value;
 
-	asm volatile("mov %%cr8, %0" : "=r" (value));
+	asm volatile("mov %%cr8, %0"
+		     : "=r"(value));
 	return value;
 }
 
@@ -54,16 +55,18 @@ static unsigned long segment_limit(u16 selector)
 {
 	unsigned long limit = 0;
 
-	asm volatile("lsl %1, %0" : "+r" (limit) : "r" ((unsigned long)selector));
+	asm volatile("lsl %1, %0"
+		     : "+r"(limit)
+		     : "r"((unsigned long)selector));
 	return limit;
 }
 
-#define ADD_DEBUG_REGISTER(readings, n)				\
-	do {							\
-		unsigned long value;				\
-								\
-		get_debugreg(value, n);				\
-		add(readings, "dr" #n, value);			\
+#define ADD_DEBUG_REGISTER(readings, n)        \
+	do {                                   \
+		unsigned long value;           \
+                                               \
+		get_debugreg(value, n);        \
+		add(readings, "dr" #n, value); \
 	} while (0)
 
 /* Runs on the CPU that is asked, interrupts off. */
@@ -98,10 +101,14 @@ static void take_readings(void *data)
 	add(readings, "tr_limit", segment_limit(tr));
 	add(readings, "ldtr", ldtr);
 
-	asm volatile("mov %%ds, %0" : "=r" (ds));
-	asm volatile("mov %%es, %0" : "=r" (es));
-	asm volatile("mov %%fs, %0" : "=r" (fs));
-	asm volatile("mov %%gs, %0" : "=r" (gs));
+	asm volatile("mov %%ds, %0"
+		     : "=r"(ds));
+	asm volatile("mov %%es, %0"
+		     : "=r"(es));
+	asm volatile("mov %%fs, %0"
+		     : "=r"(fs));
+	asm volatile("mov %%gs, %0"
+		     : "=r"(gs));
 	add(readings, "ds", ds);
 	add(readings, "es", es);
 	add(readings, "fs", fs);

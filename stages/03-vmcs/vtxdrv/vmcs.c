@@ -108,7 +108,7 @@ int vmcs_init(void)
  */
 static int fill(struct vtx_vcpu *vcpu, u32 field, u64 value)
 {
-	u64 back;
+	u64 back = 0;
 
 	if (vmwrite(field, value) && vmread(field, &back) && back == value) {
 		vcpu->fields_filled++;

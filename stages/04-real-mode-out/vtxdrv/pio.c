@@ -26,7 +26,7 @@ void pio_exit(struct vtx_vcpu *vcpu)
 		return;
 	}
 
-	run->exit = VTX_EXIT_IO;
+	vcpu->exit = VTX_EXIT_IO;
 	run->io.out = 1;
 	run->io.size = (q & 7) + 1;
 	run->io.port = port;

@@ -34,7 +34,7 @@ void vtx_kill(struct vtx_vcpu *vcpu, const char *fmt, ...)
 	if (vcpu->ended)
 		return;
 	vcpu->ended = true;
-	run->exit = VTX_EXIT_KILLED;
+	vcpu->exit = VTX_EXIT_KILLED;
 	va_start(ap, fmt);
 	vsnprintf(run->text, sizeof(run->text), fmt, ap);
 	va_end(ap);
@@ -58,7 +58,7 @@ static void exit_triple_fault(struct vtx_vcpu *vcpu)
 		vtx_kill(vcpu, "an event came, and its stack (SP %#x) has no room for it", sp);
 	else
 		vtx_kill(vcpu, "one exception led to another, and that to a third");
-	vcpu->run->exit = VTX_EXIT_SHUTDOWN;
+	vcpu->exit = VTX_EXIT_SHUTDOWN;
 }
 
 /*
@@ -69,13 +69,16 @@ static void exit_triple_fault(struct vtx_vcpu *vcpu)
 void exit_skip_instruction(struct vtx_vcpu *vcpu)
 {
 	u64 shadow = vmcs_read(GUEST_INTERRUPTIBILITY_INFO);
-	u64 pending = vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS);
+	u64 guard = shadow & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
+	u64 pending;
 
 	vcpu->regs.rip += vmcs_read(VM_EXIT_INSTRUCTION_LEN);
-	shadow &= ~(u64)(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
-	vmcs_write(GUEST_INTERRUPTIBILITY_INFO, shadow);
-	if (vcpu->regs.rflags & X86_EFLAGS_TF)
+	if (guard)
+		vmcs_write(GUEST_INTERRUPTIBILITY_INFO, shadow & ~guard);
+	if (vcpu->regs.rflags & X86_EFLAGS_TF) {
+		pending = vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS);
 		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, pending | DR_STEP);
+	}
 }
 
 /*
@@ -84,7 +87,7 @@ void exit_skip_instruction(struct vtx_vcpu *vcpu)
  */
 static void exit_host_interrupt(struct vtx_vcpu *vcpu)
 {
-	vcpu->run->exit = VTX_EXIT_INTR;
+	vcpu->exit = VTX_EXIT_INTR;
 }
 
 static void exit_exception(struct vtx_vcpu *vcpu)
@@ -94,7 +97,7 @@ static void exit_exception(struct vtx_vcpu *vcpu)
 
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR) {
 		vmenter_nmi();
-		vcpu->run->exit = VTX_EXIT_INTR;
+		vcpu->exit = VTX_EXIT_INTR;
 		return;
 	}
 #ifdef CONFIG_X86_MCE
@@ -102,7 +105,7 @@ static void exit_exception(struct vtx_vcpu *vcpu)
 		struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
 
 		do_machine_check(&regs);
-		vcpu->run->exit = VTX_EXIT_INTR;
+		vcpu->exit = VTX_EXIT_INTR;
 		return;
 	}
 #endif
@@ -114,7 +117,7 @@ static void exit_exception(struct vtx_vcpu *vcpu)
 
 static void exit_hlt(struct vtx_vcpu *vcpu)
 {
-	vcpu->run->exit = VTX_EXIT_HLT;
+	vcpu->exit = VTX_EXIT_HLT;
 	exit_skip_instruction(vcpu);
 }
 

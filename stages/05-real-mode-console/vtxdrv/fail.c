@@ -97,7 +97,7 @@ static void fail_report(struct vtx_vcpu *vcpu, u32 error)
 	struct vtx_run *run = vcpu->run;
 
 	find_rule(vcpu, error, &finding);
-	run->exit = VTX_EXIT_FAIL;
+	vcpu->exit = VTX_EXIT_FAIL;
 	run->fail.error = error;
 	run->fail.rule = finding.rule;
 	run->fail.field = finding.field;

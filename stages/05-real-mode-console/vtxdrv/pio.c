@@ -70,7 +70,7 @@ static u32 string_piece(struct vtx_vcpu *vcpu, bool rep)
 
 	/* Up to the segment's end, or down to its beginning; then once more. */
 	top = min_t(u64, vmcs_read(segments[seg].limit), pio->mask);
-	if (count && pio->offset + pio->size - 1 > top) {
+	if (count && (u64)pio->offset + pio->size - 1 > top) {
 		vtx_kill(vcpu, "%s at offset %#x, beyond the segment's limit %#llx",
 			 pio->out ? "OUTS" : "INS", pio->offset, top);
 		return 0;
@@ -106,12 +106,12 @@ void pio_exit(struct vtx_vcpu *vcpu)
 
 	/* REP with a count of 0: the CPU asks all the same, but nothing moves. */
 	if (!pio->count) {
-		run->exit = VTX_EXIT_INTR;
+		vcpu->exit = VTX_EXIT_INTR;
 		return;
 	}
 
 	pio->pending = true;
-	run->exit = VTX_EXIT_IO;
+	vcpu->exit = VTX_EXIT_IO;
 	run->io.out = pio->out;
 	run->io.size = pio->size;
 	run->io.port = q >> 16;

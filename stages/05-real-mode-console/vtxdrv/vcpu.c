@@ -69,27 +69,18 @@ void vcpu_put(struct vtx_vcpu *vcpu)
 	local_irq_enable();
 }
 
-/*
- * About as many of the preemption timer's ticks as a guest gets before we look
- * around. Timer interrupts end its turn, too; but a guest that keeps them off
- * shall not depend on them being seen (some machines do not).
- */
-#define TURN_TICKS 200000
-
 /**
  * vcpu_enter() - the world switch: into the guest, and back
  * @vcpu: loaded
  *
- * Between vcpu_load() and vcpu_put(). Return: true after a VM exit, false if
- * the CPU refused the controls or the host state.
+ * Between vcpu_load() and vcpu_put(), with the host's fields up to date.
+ * Return: true after a VM exit, false if the CPU refused the controls or the
+ * host state.
  */
 bool vcpu_enter(struct vtx_vcpu *vcpu)
 {
 	struct host_state host;
 	bool entered;
-
-	vmcs_update_host();
-	vmcs_write(VMX_PREEMPTION_TIMER_VALUE, TURN_TICKS);
 
 	host_save(&host);
 	native_write_cr2(vcpu->cr2);
@@ -107,6 +98,7 @@ static void vcpu_turn(struct vtx_vcpu *vcpu)
 {
 	struct vtx_run *run = vcpu->run;
 
+	vmcs_update_host();
 	vmcs_write(GUEST_RSP, vcpu->regs.rsp);
 	vmcs_write(GUEST_RIP, vcpu->regs.rip);
 	vmcs_write(GUEST_RFLAGS, vcpu->regs.rflags);
@@ -131,7 +123,7 @@ static void vcpu_turn(struct vtx_vcpu *vcpu)
 /* VTX_RUN: look for reasons not to enter, enter, leave nothing behind. */
 static long vcpu_run(struct vtx_vcpu *vcpu, void __user *arg)
 {
-	int err;
+	int err = 0;
 
 	if (arg)
 		return -EINVAL;
@@ -140,13 +132,13 @@ static long vcpu_run(struct vtx_vcpu *vcpu, void __user *arg)
 	if (list_empty(&vcpu->vm->slots))
 		return -ENXIO;
 
-	vcpu->run->exit = VTX_EXIT_NONE;
+	vcpu->exit = VTX_EXIT_NONE;
 	pio_complete(vcpu);
 	if (vcpu->ended)
-		return 0;
+		goto out;
 	err = vcpu_load(vcpu);
 	if (err)
-		return err;
+		goto out;
 
 	/*
 	 * Only now, with interrupts off: a signal that comes after this look
@@ -158,6 +150,8 @@ static long vcpu_run(struct vtx_vcpu *vcpu, void __user *arg)
 		vcpu_turn(vcpu);
 	vcpu_put(vcpu);
 	pio_begin(vcpu);
+out:
+	vcpu->run->exit = vcpu->exit;
 	return err;
 }
 

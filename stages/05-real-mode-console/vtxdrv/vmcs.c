@@ -121,7 +121,7 @@ int vmcs_init(void)
  */
 static int fill(struct vtx_vcpu *vcpu, u32 field, u64 value)
 {
-	u64 back;
+	u64 back = 0;
 
 	if (vmwrite(field, value) && vmread(field, &back) && back == value) {
 		vcpu->fields_filled++;
@@ -174,10 +174,7 @@ int vmcs_write_controls(struct vtx_vcpu *vcpu)
 
 static u64 msr(u32 index)
 {
-	u64 value;
-
-	rdmsrl(index, value);
-	return value;
+	return __rdmsr(index);
 }
 
 /*
@@ -255,19 +252,17 @@ void host_save(struct host_state *host)
 	savesegment(gs, host->gs);
 	host->fs_base = msr(MSR_FS_BASE);
 	host->gs_base = msr(MSR_KERNEL_GS_BASE);
-	host->debugctl = get_debugctlmsr();
-	get_debugreg(host->dr6, 6);
-	get_debugreg(host->dr7, 7);
+	host->debugctl = msr(MSR_IA32_DEBUGCTLMSR);
+	host->dr6 = native_get_debugreg(6);
+	host->dr7 = native_get_debugreg(7);
 	host->cr2 = native_read_cr2();
 }
 
 /* The tables first: a segment is loaded from them. */
 void host_restore(const struct host_state *host)
 {
-	unsigned long dr6;
-
-	load_gdt(&host->gdt);
-	load_idt(&host->idt);
+	native_load_gdt(&host->gdt);
+	native_load_idt(&host->idt);
 	invalidate_tss_limit();
 	if (host->ldt)
 		asm volatile("lldt %0"
@@ -289,12 +284,19 @@ void host_restore(const struct host_state *host)
 
 	if (host->debugctl)
 		update_debugctlmsr(host->debugctl);
-	get_debugreg(dr6, 6);
-	if (dr6 != host->dr6)
-		set_debugreg(host->dr6, 6);
-	set_debugreg(host->dr7, 7);
+	if (native_get_debugreg(6) != host->dr6)
+		native_set_debugreg(6, host->dr6);
+	native_set_debugreg(7, host->dr7);
 	native_write_cr2(host->cr2);
 }
+
+/*
+ * About as many of the preemption timer's ticks as a guest gets before we look
+ * around. Timer interrupts end its turn, too; but a guest that keeps them off
+ * shall not depend on them being seen (some machines do not). The CPU counts
+ * in a copy, so the field need not be written again.
+ */
+#define TURN_TICKS 200000
 
 /* Access rights of a segment (SDM, "Format of Access Rights"). */
 #define AR_CODE 0x9b /* present, code, readable, accessed */
@@ -347,6 +349,7 @@ int vmcs_write_guest(struct vtx_vcpu *vcpu)
 		{ GUEST_INTERRUPTIBILITY_INFO, 0 },
 		{ GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE },
 		{ GUEST_PENDING_DBG_EXCEPTIONS, 0 },
+		{ VMX_PREEMPTION_TIMER_VALUE, TURN_TICKS },
 		{ VMCS_LINK_POINTER, ~0ULL }, /* there is no second VMCS */
 	};
 	size_t i;

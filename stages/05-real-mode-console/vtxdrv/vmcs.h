@@ -52,12 +52,13 @@ static inline bool vmwrite(u32 field, u64 value)
 	return !failed;
 }
 
+/* If it is refused, *value stays as it was. */
 static inline bool vmread(u32 field, u64 *value)
 {
 	bool failed;
 
 	asm volatile("vmread %[field], %[value]"
-		     : CC_OUT(be)(failed), [value] "=rm"(*value)
+		     : CC_OUT(be)(failed), [value] "+rm"(*value)
 		     : [field] "r"((u64)field)
 		     : "cc");
 	return !failed;

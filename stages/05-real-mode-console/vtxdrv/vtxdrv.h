@@ -91,6 +91,7 @@ struct vtx_vcpu {
 	struct vtx_regs regs;
 	unsigned long cr2; /* the one register of the guest that nobody switches */
 	bool ended;
+	u32 exit; /* enum vtx_exit; VTXCTL may write its own at any time */
 	struct pio pio;
 
 	/* Of the last exit. */

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A long row of random calls: several VMs at once, several threads that get in
+ * each other's way, children, duplicates, memory that comes and goes. Most of
+ * what is passed is nearly right.
+ *
+ * usage: fuzz_ioctl SEED COUNT
+ *
+ * Prints for each request how often it ended how, as "VTX_RUN: ok 12 EINTR 3".
+ * Ends with an error if a request says what vtx.h does not document.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "fault_vm.h"
+
+#define SLOTS 6
+#define THREADS 3
+#define POOL_PAGES 64 /* from here guests get their memory */
+#define MESSY_PAGES 32 /* here it changes under them */
+#define NR_ERRORS 140
+
+static uint8_t *pool, *messy, *rom, *bad;
+static int noise; /* a file of random bytes */
+
+/* Shared by all threads, without any lock: that is the point. */
+static struct slot {
+	atomic_int vm, vcpu;
+	atomic_uintptr_t run; /* an address, and in its low bits the number of pages */
+} slots[SLOTS];
+
+enum request {
+	CAPS,
+	MAP,
+	TRANSLATE,
+#ifdef VTX_CREATE_VCPU
+	CREATE,
+	PROBE,
+#endif
+#ifdef VTX_RUN
+	RUN,
+	GET_REGS,
+	SET_REGS,
+#endif
+	UNKNOWN,
+	NR_REQUESTS,
+};
+
+/*
+ * What each may say. EBADF and ENOTTY are not in the list: another thread may
+ * have closed the descriptor, and opened something else with the same number.
+ */
+static const struct {
+	const char *name;
+	unsigned int cmd;
+	int errors[8];
+} requests[NR_REQUESTS] = {
+	[CAPS] = { "VTX_GET_CAPS", VTX_GET_CAPS, { EINVAL, EFAULT } },
+	[MAP] = { "VTX_MAP_MEMORY", VTX_MAP_MEMORY, { EINVAL, ERANGE, EEXIST, EFAULT, ENOMEM } },
+	[TRANSLATE] = { "VTX_TRANSLATE", VTX_TRANSLATE, { ERANGE, EFAULT } },
+#ifdef VTX_CREATE_VCPU
+	[CREATE] = { "VTX_CREATE_VCPU", VTX_CREATE_VCPU, { EINVAL, EEXIST, EFAULT } },
+	[PROBE] = { "VTX_PROBE_ENTRY", VTX_PROBE_ENTRY, { EINVAL, EFAULT, EBUSY } },
+#endif
+#ifdef VTX_RUN
+	[RUN] = { "VTX_RUN", VTX_RUN, { EINTR, EINVAL, ENXIO, ESHUTDOWN, EBUSY } },
+	[GET_REGS] = { "VTX_GET_REGS", VTX_GET_REGS, { EFAULT, EBUSY } },
+	[SET_REGS] = { "VTX_SET_REGS", VTX_SET_REGS, { EFAULT, EBUSY } },
+#endif
+	[UNKNOWN] = { "unknown", 0, {} },
+};
+
+static atomic_uint tally[NR_REQUESTS][NR_ERRORS];
+
+struct fuzzer {
+	uint64_t random;
+	unsigned int count;
+	pthread_t thread;
+};
+
+static uint32_t below(struct fuzzer *f, uint32_t n)
+{
+	return next_random(&f->random) % n;
+}
+
+/* Once in n times. */
+static bool once_in(struct fuzzer *f, uint32_t n)
+{
+	return !below(f, n);
+}
+
+static struct slot *any_slot(struct fuzzer *f)
+{
+	return &slots[below(f, SLOTS)];
+}
+
+static void judge(enum request request, long ret)
+{
+	int error = ret < 0 ? errno : 0;
+	size_t i;
+
+	tally[request][error]++;
+	if (!error || error == EBADF || error == ENOTTY)
+		return;
+	for (i = 0; i < sizeof(requests[0].errors) / sizeof(int); i++)
+		if (error == requests[request].errors[i])
+			return;
+	errx(1, "%s says %s", requests[request].name, strerrorname_np(error));
+}
+
+/* With a good pointer, or one that is not. */
+static void request(struct fuzzer *f, enum request r, int fd, void *arg)
+{
+	size_t size = _IOC_SIZE(requests[r].cmd);
+
+	if (once_in(f, 20)) {
+		void *const wrong[] = {
+			NULL,
+			bad + PAGE - below(f, size),
+			(void *)0xffff888000000000,
+			(void *)(1UL << 63),
+		};
+
+		arg = wrong[below(f, 4)];
+	}
+	judge(r, ioctl(fd, requests[r].cmd, arg));
+}
+
+/* One bit, somewhere, is not as it should be. */
+static void flip(struct fuzzer *f, void *data, size_t size)
+{
+	if (once_in(f, 6))
+		((uint8_t *)data)[below(f, size)] ^= 1 << below(f, 8);
+}
+
+static void do_open(struct fuzzer *f)
+{
+	struct slot *s = any_slot(f);
+	int fd = must("open", open("/dev/vtx", O_RDWR | O_CLOEXEC));
+
+	close(atomic_exchange(&s->vm, fd));
+	if (once_in(f, 8))
+		return;
+	/* Most guests shall have a chance to run. */
+	map_memory(fd, 0, pool, 16 * PAGE, 0);
+	map_memory(fd, ROM_ADDR, rom, PAGE, VTX_MEM_READONLY);
+}
+
+static void do_close(struct fuzzer *f)
+{
+	close(atomic_exchange(once_in(f, 2) ? &any_slot(f)->vm : &any_slot(f)->vcpu, -1));
+}
+
+static void do_dup(struct fuzzer *f)
+{
+	struct slot *from = any_slot(f), *to = any_slot(f);
+
+	if (once_in(f, 2))
+		close(atomic_exchange(&to->vm, dup(from->vm)));
+	else
+		close(atomic_exchange(&to->vcpu, dup(from->vcpu)));
+}
+
+static void do_caps(struct fuzzer *f)
+{
+	struct vtx_caps caps = { .size = sizeof(caps) };
+
+	flip(f, &caps.size, sizeof(caps.size));
+	request(f, CAPS, any_slot(f)->vm, &caps);
+}
+
+static void do_map(struct fuzzer *f)
+{
+	static const uint64_t bases[] = { 0, 1 << 20, 2 << 20, ROM_ADDR, 1ULL << 39, 1ULL << 47 };
+	struct vtx_memory m = {
+		.gpa = bases[below(f, 6)] + below(f, 64) * PAGE,
+		.size = (1 + below(f, once_in(f, 4) ? POOL_PAGES : 8)) * PAGE,
+		.flags = below(f, 2),
+	};
+
+	if (once_in(f, 3))
+		m.user_addr = (uintptr_t)messy + below(f, MESSY_PAGES) * PAGE;
+	else
+		m.user_addr = (uintptr_t)pool + below(f, POOL_PAGES) * PAGE;
+	if (once_in(f, 50))
+		m.user_addr = any_slot(f)->run & ~(PAGE - 1);
+	flip(f, &m, sizeof(m));
+	request(f, MAP, any_slot(f)->vm, &m);
+}
+
+static void do_translate(struct fuzzer *f)
+{
+	struct vtx_translate t = { .gpa = (uint64_t)next_random(&f->random) << below(f, 18) };
+
+	request(f, TRANSLATE, any_slot(f)->vm, &t);
+}
+
+static void do_unknown(struct fuzzer *f)
+{
+	struct slot *s = any_slot(f);
+	unsigned int cmd = next_random(&f->random);
+	char arg[256];
+
+	/* Nearly one of ours; and then its number must be none of ours. */
+	if (!once_in(f, 16))
+		cmd = (cmd & ~0xffffu) | VTX_IOC_MAGIC << 8 | (cmd & 7) | 0x10;
+	judge(UNKNOWN, ioctl(once_in(f, 2) ? s->vm : s->vcpu, cmd, arg));
+}
+
+/* The memory of guests is unmapped, mapped, emptied, and written to. */
+static void do_mess(struct fuzzer *f)
+{
+	uint8_t *at = messy + below(f, MESSY_PAGES) * PAGE;
+	size_t size = (1 + below(f, 8)) * PAGE;
+	const int rw = PROT_READ | PROT_WRITE;
+
+	switch (below(f, 6)) {
+	case 0:
+		munmap(at, size);
+		break;
+	case 1:
+		mmap(at, size, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		break;
+	case 2:
+		mmap(at, size, PROT_READ, MAP_SHARED | MAP_FIXED, noise, 0);
+		break;
+	case 3:
+		madvise(at, size, MADV_DONTNEED);
+		break;
+	case 4:
+		mprotect(at, size, below(f, 8));
+		break;
+	default:
+		memcpy(pool + BOOT, rom + below(f, 64), 64);
+	}
+}
+
+static void do_children(struct fuzzer *f)
+{
+	struct vtx_translate t = {};
+	struct slot *s = any_slot(f);
+	int status;
+	pid_t pid;
+
+	if (!once_in(f, 16))
+		return;
+	pid = must("fork", fork());
+	if (!pid) {
+		/* Only what may be done after a fork with threads. */
+		if (s->vm >= 0 && ioctl(s->vm, VTX_TRANSLATE, &t) >= 0)
+			_exit(1);
+		_exit(0);
+	}
+	must("waitpid", waitpid(pid, &status, 0));
+	if (WEXITSTATUS(status))
+		errx(1, "a child may use the VM");
+}
+
+#ifdef VTX_CREATE_VCPU
+static void do_create(struct fuzzer *f)
+{
+	struct vtx_create_vcpu create = {};
+	struct slot *s = any_slot(f);
+	long fd;
+
+	flip(f, &create, sizeof(create));
+	fd = ioctl(s->vm, VTX_CREATE_VCPU, once_in(f, 20) ? (void *)(bad + PAGE - 4) : &create);
+	judge(CREATE, fd);
+	if (fd >= 0)
+		close(atomic_exchange(&s->vcpu, fd));
+}
+
+static void do_probe(struct fuzzer *f)
+{
+	struct vtx_probe p = { .form = below(f, VTX_NR_FORMS + 1) };
+
+	flip(f, &p, sizeof(p));
+	request(f, PROBE, any_slot(f)->vcpu, &p);
+}
+#endif
+
+#ifdef VTX_RUN
+static void do_run(struct fuzzer *f)
+{
+	int fd = any_slot(f)->vcpu, turns = 1 + below(f, 4);
+
+	while (turns--)
+		judge(RUN, ioctl(fd, VTX_RUN, once_in(f, 30) ? next_random(&f->random) : 0));
+}
+
+static void do_get_regs(struct fuzzer *f)
+{
+	struct vtx_regs regs;
+
+	request(f, GET_REGS, any_slot(f)->vcpu, &regs);
+}
+
+static void do_set_regs(struct fuzzer *f)
+{
+	struct vtx_regs regs;
+	size_t i;
+
+	for (i = 0; i < sizeof(regs) / 8; i++)
+		((uint64_t *)&regs)[i] = next_random(&f->random) >> below(f, 32);
+	regs.rip = below(f, 1 << 16);
+	regs.rflags = 2 | (next_random(&f->random) & 0xfd5);
+	flip(f, &regs.rip, 16);
+	request(f, SET_REGS, any_slot(f)->vcpu, &regs);
+}
+
+static void do_map_run(struct fuzzer *f)
+{
+	struct slot *s = any_slot(f);
+	size_t n = 1 + below(f, 3);
+	void *run = mmap(NULL, n * PAGE, once_in(f, 4) ? PROT_READ : PROT_READ | PROT_WRITE,
+			 once_in(f, 6) ? MAP_PRIVATE : MAP_SHARED, s->vcpu, below(f, 3) * PAGE);
+	uintptr_t old;
+
+	if (run == MAP_FAILED)
+		return;
+	old = atomic_exchange(&s->run, (uintptr_t)run | n);
+	if (old)
+		munmap((void *)(old & ~(PAGE - 1)), (old & (PAGE - 1)) * PAGE);
+}
+
+/* The kernel writes for us: where there is no page it says EFAULT, and we live. */
+static void do_scribble(struct fuzzer *f)
+{
+	uintptr_t run = any_slot(f)->run & ~(PAGE - 1);
+
+	if (once_in(f, 8))
+		madvise((void *)run, PAGE, MADV_DONTNEED);
+	else if (pread(noise, (void *)(run + below(f, 300)), 1 + below(f, 64), below(f, 4096)) < 0 &&
+		 errno != EFAULT)
+		err(1, "pread");
+}
+
+static void do_signal(struct fuzzer *f)
+{
+	(void)f;
+	kill(getpid(), SIGUSR1);
+}
+#endif
+
+static void ignore(int sig)
+{
+	(void)sig;
+}
+
+/* As often as it stands here. */
+static void (*const deeds[])(struct fuzzer *f) = {
+	do_open,
+	do_open,
+	do_close,
+	do_dup,
+	do_caps,
+	do_map,
+	do_map,
+	do_map,
+	do_map,
+	do_map,
+	do_translate,
+	do_unknown,
+	do_mess,
+	do_mess,
+	do_children,
+#ifdef VTX_CREATE_VCPU
+	do_create,
+	do_create,
+	do_create,
+	do_probe,
+#endif
+#ifdef VTX_RUN
+	do_run,
+	do_run,
+	do_run,
+	do_run,
+	do_run,
+	do_run,
+	do_get_regs,
+	do_set_regs,
+	do_set_regs,
+	do_map_run,
+	do_map_run,
+	do_scribble,
+	do_signal,
+#endif
+};
+
+static void *fuzz(void *arg)
+{
+	struct fuzzer *f = arg;
+
+	while (f->count--)
+		deeds[below(f, sizeof(deeds) / sizeof(deeds[0]))](f);
+	return NULL;
+}
+
+static void prepare(uint64_t seed)
+{
+	struct sigaction action = { .sa_handler = ignore };
+	uint64_t random = seed_random(seed);
+	size_t i;
+
+	sigaction(SIGUSR1, &action, NULL);
+	pool = pages(POOL_PAGES);
+	messy = pages(MESSY_PAGES + 8);
+	bad = pages(2);
+	mprotect(bad + PAGE, PAGE, PROT_NONE);
+	for (i = 0; i < POOL_PAGES * PAGE; i += 4)
+		*(uint32_t *)(pool + i) = next_random(&random);
+	/* ...but most handlers of interrupts do nothing. */
+	memset(pool, 0, 0x400);
+	pool[0] = 0xcf; /* iret */
+	rom = make_rom();
+	noise = must("memfd_create", syscall(SYS_memfd_create, "noise", 0));
+	must("write", write(noise, pool + (64 << 10), 4 * PAGE));
+	for (i = 0; i < SLOTS; i++) {
+		slots[i].vm = -1;
+		slots[i].vcpu = -1;
+	}
+}
+
+static void report(void)
+{
+	int r, error;
+
+	for (r = 0; r < NR_REQUESTS; r++) {
+		printf("%s:", requests[r].name);
+		for (error = 0; error < NR_ERRORS; error++)
+			if (tally[r][error])
+				printf(" %s %u", error ? strerrorname_np(error) : "ok",
+				       tally[r][error]);
+		putchar('\n');
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct fuzzer fuzzers[THREADS];
+	unsigned int i;
+
+	if (argc != 3)
+		errx(1, "usage: fuzz_ioctl SEED COUNT");
+	prepare(atoi(argv[1]));
+	for (i = 0; i < THREADS; i++) {
+		fuzzers[i].random = seed_random(atoi(argv[1]) * THREADS + i);
+		fuzzers[i].count = atoi(argv[2]) / THREADS;
+		errno = pthread_create(&fuzzers[i].thread, NULL, fuzz, &fuzzers[i]);
+		must("pthread_create", errno ? -1 : 0);
+	}
+	for (i = 0; i < THREADS; i++)
+		pthread_join(fuzzers[i].thread, NULL);
+	report();
+	return 0;
+}

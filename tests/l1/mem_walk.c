@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * 64 MiB for a guest; then each page of it is looked up, and compared with
+ * what Linux says where it lies.
+ *
+ *   large	2 MiB pages of ours, on a 2 MiB boundary of the guest's
+ *   small	4 KiB pages of ours
+ *   skewed	2 MiB pages of ours, 4 KiB off in the guest
+ *   readonly	as large, and the guest may not write
+ */
+#include "mem_vm.h"
+
+#define SIZE (64UL << 20)
+
+/* Each table is the one that the entry before it names. */
+static bool chain_ok(const struct vtx_translate *t)
+{
+	unsigned int level;
+
+	for (level = 1; level < t->levels; level++)
+		if (t->table[level] != (t->entry[level - 1] & EPT_ADDR) ||
+		    (t->entry[level - 1] & EPT_RWX) != EPT_RWX)
+			return false;
+	for (; level < 4; level++)
+		if (t->table[level] || t->entry[level])
+			return false;
+	return true;
+}
+
+static bool leaf_ok(const struct vtx_translate *t, uint64_t rights)
+{
+	uint64_t leaf = t->entry[t->levels - 1];
+	uint64_t size = t->levels == 3 ? LARGE : PAGE;
+
+	return (leaf & EPT_RWX) == rights && (leaf & EPT_TYPE) == EPT_WRITE_BACK &&
+	       !!(leaf & EPT_LARGE) == (t->levels == 3) &&
+	       (leaf & EPT_ADDR) == (t->hpa & ~(size - 1));
+}
+
+int main(int argc, char **argv)
+{
+	const char *way = argc == 2 ? argv[1] : "";
+	bool readonly = !strcmp(way, "readonly");
+	uint64_t gpa = strcmp(way, "skewed") ? 0 : PAGE, offset;
+	uint8_t *ram = map_ram(SIZE, strcmp(way, "small") ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	unsigned long wrong = 0, levels[5] = {};
+	int vm = open_vtx();
+
+	must("VTX_MAP_MEMORY", map_memory(vm, gpa, ram, SIZE, readonly ? VTX_MEM_READONLY : 0));
+	for (offset = 0; offset < SIZE; offset += PAGE) {
+		/* Not the first byte of each page: the offset must be there, too. */
+		uint64_t byte = offset + offset / PAGE % PAGE;
+		struct vtx_translate t = translate(vm, gpa + byte);
+
+		levels[t.levels < 5 ? t.levels : 0]++;
+		if (t.flags != VTX_TRANSLATE_PRESENT || t.hpa != physical(ram + byte) ||
+		    !chain_ok(&t) || !leaf_ok(&t, readonly ? EPT_RWX & ~EPT_WRITE : EPT_RWX))
+			wrong++;
+	}
+	printf("wrong: %lu\n", wrong);
+	printf("pages behind three tables: %lu\n", levels[3]);
+	printf("pages behind four tables: %lu\n", levels[4]);
+	printf("before it: %s\n", gpa && translate(vm, gpa - 1).flags ? "mapped" : "nothing");
+	printf("behind it: %s\n", translate(vm, gpa + SIZE).flags ? "mapped" : "nothing");
+	return 0;
+}

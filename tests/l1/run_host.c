@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs a guest, and after each of its turns looks whether anything of the
+ * host is not as it was: all that /proc/hoststate shows, and all that this
+ * process has for itself. It has as much as a process can have:
+ *
+ *   its FPU and SSE registers full of a pattern
+ *   FS and GS bases of its own
+ *   "ldt": an LDT, with DS, ES, FS and GS loaded from it (else: selectors 0)
+ *   a port that it may use (ioperm), which needs the whole TSS
+ *   a hardware breakpoint, which needs DR0 and DR7
+ *
+ * usage: run_host ldt|plain GUEST [rflags]
+ * Prints a line for each turn: its exit, and "same" or what differs. With
+ * `rflags`, the guest's RFLAGS at the start, in hex. Status: 0 all the same, 1 not.
+ */
+#include <asm/ldt.h>
+#include <asm/prctl.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <sys/io.h>
+#include <sys/syscall.h>
+
+#include "run_vm.h"
+
+#define MAX_TURNS 200
+#define POST_PORT 0x80 /* writing to it harms nothing */
+
+/* What FXSAVE writes, as far as we look at it. */
+#define FXSAVE_MXCSR 24
+#define FXSAVE_ST 32 /* ST0-7, then XMM0-15 */
+#define FXSAVE_END 416
+
+#define SELECTOR(n) ((n) << 3 | 4 | 3) /* of the LDT, for user mode */
+
+static struct run_vm vm;
+static char host_before[8192], host_after[8192];
+static uint8_t fpu_before[512] __attribute__((aligned(16)));
+static uint8_t fpu_after[512] __attribute__((aligned(16)));
+static volatile long watched; /* the hardware breakpoint lies here */
+static unsigned int differences;
+
+struct selectors {
+	uint16_t ds, es, fs, gs;
+};
+
+#define differs(...)                         \
+	do {                                 \
+		if (differences++ < 20)      \
+			printf(__VA_ARGS__); \
+	} while (0)
+
+static unsigned long base(int code)
+{
+	unsigned long value = 0;
+
+	must("arch_prctl", syscall(SYS_arch_prctl, code, &value));
+	return value;
+}
+
+static void add_segment(unsigned int n, unsigned long segment_base)
+{
+	struct user_desc desc = {
+		.entry_number = n,
+		.base_addr = segment_base,
+		.limit = 0xfffff,
+		.seg_32bit = 1,
+		.limit_in_pages = 1,
+		.useable = 1,
+	};
+
+	if (segment_base >> 32)
+		errx(1, "base %#lx does not fit into an LDT", segment_base);
+	must("modify_ldt", syscall(SYS_modify_ldt, 0x11, &desc, sizeof(desc)));
+}
+
+static void load_selectors(void)
+{
+	/* FS keeps its base: libc has its variables there. */
+	add_segment(1, base(ARCH_GET_FS));
+	add_segment(2, 0x5a5a000);
+	asm volatile("mov %0, %%fs"
+		     :
+		     : "r"(SELECTOR(1)));
+	asm volatile("mov %0, %%gs"
+		     :
+		     : "r"(SELECTOR(2)));
+	asm volatile("mov %0, %%ds"
+		     :
+		     : "r"(SELECTOR(2)));
+	asm volatile("mov %0, %%es"
+		     :
+		     : "r"(SELECTOR(2)));
+}
+
+static struct selectors read_selectors(void)
+{
+	struct selectors s;
+
+	asm volatile("mov %%ds, %0"
+		     : "=r"(s.ds));
+	asm volatile("mov %%es, %0"
+		     : "=r"(s.es));
+	asm volatile("mov %%fs, %0"
+		     : "=r"(s.fs));
+	asm volatile("mov %%gs, %0"
+		     : "=r"(s.gs));
+	return s;
+}
+
+static int watch(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(attr),
+		.bp_type = HW_BREAKPOINT_W,
+		.bp_addr = (uintptr_t)&watched,
+		.bp_len = HW_BREAKPOINT_LEN_8,
+		.exclude_kernel = 1,
+	};
+
+	return must("perf_event_open", syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
+}
+
+static void read_host(int fd, char *text)
+{
+	text[must("/proc/hoststate", pread(fd, text, sizeof(host_before) - 1, 0))] = '\0';
+}
+
+static void fill_fpu(void)
+{
+	uint8_t *image = fpu_before;
+	size_t i;
+
+	for (i = FXSAVE_ST; i < FXSAVE_END; i++)
+		image[i] = i * 37 + 11;
+	for (i = 0; i < 8; i++) /* of 16 bytes for each ST, 6 are reserved */
+		memset(image + FXSAVE_ST + 16 * i + 10, 0, 6);
+	*(uint16_t *)image = 0x027f; /* control word: all masked, 53 bits */
+	image[4] = 0xff; /* tags: no register is empty */
+	*(uint32_t *)(image + FXSAVE_MXCSR) = 0x9f80; /* all masked, flush to zero */
+}
+
+/* VTX_RUN with our pattern in the FPU, and what is in it afterwards. */
+static long run_with_fpu(void)
+{
+	long ret = SYS_ioctl;
+
+	asm volatile("fxrstor64	%[before]\n\t"
+		     "syscall\n\t"
+		     "fxsave64	%[after]"
+		     : "+a"(ret), [after] "+m"(fpu_after)
+		     : "D"((long)vm.vcpu), "S"((long)VTX_RUN), "d"(0L), [before] "m"(fpu_before)
+		     : "rcx", "r11", "memory", "cc");
+	return ret;
+}
+
+static void compare_fpu(void)
+{
+	size_t i;
+
+	memcpy(fpu_after + FXSAVE_MXCSR + 4, fpu_before + FXSAVE_MXCSR + 4, 4); /* MXCSR_MASK */
+	for (i = 0; i < FXSAVE_END; i++)
+		if (fpu_after[i] != fpu_before[i])
+			differs("  FPU: byte %zu of FXSAVE was %02x, is %02x\n", i, fpu_before[i],
+				fpu_after[i]);
+}
+
+static void compare_host(void)
+{
+	char *b = host_before, *a = host_after, *end_b, *end_a;
+
+	for (; *b && *a; b = end_b + 1, a = end_a + 1) {
+		end_b = strchr(b, '\n');
+		end_a = strchr(a, '\n');
+		if (end_b - b != end_a - a || memcmp(b, a, end_b - b))
+			differs("  was %.*s, is %.*s\n", (int)(end_b - b), b, (int)(end_a - a), a);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const exits[] = {
+		[VTX_EXIT_NONE] = "none",
+		[VTX_EXIT_INTR] = "host",
+		[VTX_EXIT_IO] = "io",
+		[VTX_EXIT_HLT] = "hlt",
+		[VTX_EXIT_FAIL] = "fail",
+		[VTX_EXIT_KILLED] = "killed",
+	};
+	const unsigned long gs_base = 0x123456789000;
+	struct selectors selectors, selectors_now;
+	unsigned long fs, gs;
+	uint64_t hits = 0;
+	int turn, host_fd, watch_fd;
+	long ret;
+
+	if (argc < 3)
+		errx(1, "usage: run_host ldt|plain GUEST [rflags]");
+	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+	run_vm_open(&vm, 32);
+	run_vm_load(&vm, argv[2]);
+	if (argc > 3) {
+		struct vtx_regs regs;
+
+		must("VTX_GET_REGS", ioctl(vm.vcpu, VTX_GET_REGS, &regs));
+		regs.rflags = strtoul(argv[3], NULL, 16);
+		must("VTX_SET_REGS", ioctl(vm.vcpu, VTX_SET_REGS, &regs));
+	}
+
+	must("ioperm", ioperm(POST_PORT, 1, 1));
+	watch_fd = watch();
+	host_fd = must("/proc/hoststate", open("/proc/hoststate", O_RDONLY));
+	fill_fpu();
+	mlockall(MCL_CURRENT | MCL_FUTURE); /* a page fault would change CR2 */
+	if (!strcmp(argv[1], "ldt"))
+		load_selectors();
+	else
+		must("ARCH_SET_GS", syscall(SYS_arch_prctl, ARCH_SET_GS, gs_base));
+	selectors = read_selectors();
+	fs = base(ARCH_GET_FS);
+	gs = base(ARCH_GET_GS);
+
+	for (turn = 0; turn < MAX_TURNS; turn++) {
+		/* The kernel itself may have faulted, or another process. */
+		read_host(host_fd, host_before);
+		ret = run_with_fpu();
+		read_host(host_fd, host_after);
+		selectors_now = read_selectors();
+		if (ret)
+			errx(1, "VTX_RUN: %s", strerror(-ret));
+
+		differences = 0;
+		printf("%s %u\n", vm.run->exit < 6 ? exits[vm.run->exit] : "other",
+		       vm.run->hw_reason & 0xffff);
+		compare_host();
+		compare_fpu();
+		if (memcmp(&selectors, &selectors_now, sizeof(selectors)))
+			differs("  selectors: were %x %x %x %x, are %x %x %x %x\n", selectors.ds,
+				selectors.es, selectors.fs, selectors.gs, selectors_now.ds,
+				selectors_now.es, selectors_now.fs, selectors_now.gs);
+		if (base(ARCH_GET_FS) != fs || base(ARCH_GET_GS) != gs)
+			differs("  FS and GS base: were %#lx %#lx, are %#lx %#lx\n", fs, gs,
+				base(ARCH_GET_FS), base(ARCH_GET_GS));
+		outb(0, POST_PORT); /* dies of SIGSEGV if the TSS is cut off */
+		watched = turn;
+		if (read(watch_fd, &hits, sizeof(hits)) != sizeof(hits) || (int)hits != turn + 1)
+			differs("  the hardware breakpoint hit %d times of %d\n", (int)hits,
+				turn + 1);
+		if (differences)
+			return 1;
+		if (run_vm_has_ended(&vm))
+			return 0;
+	}
+	errx(1, "the guest did not end in %d turns", MAX_TURNS);
+}
