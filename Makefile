@@ -31,7 +31,7 @@ $(first):
 		$(call option,--guest,GUEST) $(call option,--load,LOAD) \
 		$(call option,--entry,ENTRY) $(call option,--mem,MEM) \
 		$(call option,--timeout,TIMEOUT) $(call option,--engine,ENGINE) \
-		$(call option,--trace,TRACE)
+		$(call option,--trace,TRACE) $(call option,--all,ALL)
 $(filter-out $(first),$(sort $(MAKECMDGOALS))): $(first)
 	@:
 

@@ -42,7 +42,7 @@ VirtX: build a hypervisor, one small step at a time.
   make stage-01 run         ... and run it
                             [GUEST=FILE] [LOAD=ADDR] [ENTRY=SEG:OFF] [MEM=64M]
                             [TIMEOUT=SECONDS] [ENGINE=bochs]
-  make stage-01 test        its tests
+  make stage-01 test        its tests, the quick ones     [ALL=1: all of them]
   make stage-01 bare        its NanoX on a plain emulated PC, without a hypervisor
   make stage-04 explain     run it and tell every VM exit as a sentence
   make stage-01 shell       a shell in its test machine
@@ -85,6 +85,7 @@ class RunOptions:
     trace: str | None = None
     timeout: float | None = None
     engine: str | None = None
+    all: str | None = None
 
     @staticmethod
     def of(arguments: argparse.Namespace) -> RunOptions:
@@ -175,7 +176,13 @@ def bare(stage: Stage, options: RunOptions) -> int:
 
 def test(stage: Stage, options: RunOptions) -> int:
     build(stage)
-    return run_pytest("stages", "--stage", stage.number, engine=options.engine)
+    if options.all:
+        return run_pytest("-n", "2", "--stage", stage.number, engine=options.engine)
+    status = run_pytest("-q", "--stage", stage.number, "--quick", engine=options.engine)
+    say(
+        f"All that stage {stage.number} promises, tried at length: make stage-{stage.number} test ALL=1"
+    )
+    return status
 
 
 def shell(stage: Stage, options: RunOptions) -> int:
@@ -207,12 +214,12 @@ class Word:
     runs_guest: bool = False  # its status is the guest's
 
 
-ALL_OPTIONS = tuple(field.name for field in dataclasses.fields(RunOptions))
+ALL_OPTIONS = tuple(field.name for field in dataclasses.fields(RunOptions) if field.name != "all")
 
 STAGE_WORDS = {
     "build": Word(build_stage, "build a stage into build/stages/"),
     "run": Word(run, "run a stage in the test machine", ALL_OPTIONS, runs_guest=True),
-    "test": Word(test, "run a stage's tests", ("engine",)),
+    "test": Word(test, "run a stage's tests", ("engine", "all")),
     "bare": Word(bare, "NanoX on a plain emulated PC", ("timeout",), runs_guest=True),
     "explain": Word(explain, "run, and tell every VM exit", ALL_OPTIONS, runs_guest=True),
     "shell": Word(shell, "a shell in a stage's test machine", ("engine",)),
@@ -281,7 +288,7 @@ def test_all_stages(engine: str | None) -> int:
     for stage in Stage.all():
         build(stage)
     status = lint() or unit_tests()
-    return status or run_pytest(engine=engine)
+    return status or run_pytest("-n", "2", engine=engine)
 
 
 def unit_tests() -> int:
@@ -292,7 +299,7 @@ def run_pytest(*arguments: str, engine: str | None = None) -> int:
     environment = dict(os.environ)
     if engine:
         environment["ENGINE"] = engine
-    command = [PYTHON, "-m", "pytest", "-n", "2", "-o", f"cache_dir={BUILD}/pytest", *arguments]
+    command = [PYTHON, "-m", "pytest", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
@@ -390,6 +397,10 @@ def add_run_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> No
             "metavar": "E",
             "help": "what the test machine runs in: bochs (the first that works here)",
         },
+        "all": {
+            "metavar": "1",
+            "help": "test a stage at length, and all that earlier stages promise of it",
+        },
     }
     for name in names:
         parser.add_argument(f"--{name}", **adders[name])  # type: ignore[arg-type]
@@ -444,7 +455,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="exit status: 0 all passed, 1 not all",
     )
     command.add_argument("number", metavar="NN", nargs="?", help="the stage, as 05")
-    add_run_options(command, ("engine",))
+    add_run_options(command, ("engine", "all"))
 
     command = add(
         "stage",
@@ -453,7 +464,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=f"words: {' '.join(STAGE_WORDS)}",
     )
     command.add_argument("words", metavar="stage-NN [WORD]", nargs="+")
-    add_run_options(command, ALL_OPTIONS)
+    add_run_options(command, (*ALL_OPTIONS, "all"))
 
     command = add(
         "new-guest",

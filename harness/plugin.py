@@ -33,6 +33,11 @@ FAILED = pytest.StashKey[bool]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stage", help="run only the tests of this stage, as 05")
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="with --stage: only what this stage itself brings and is marked quick",
+    )
 
 
 # Which tests run on which stages
@@ -66,8 +71,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept, dropped = [], []
     for item in items:
         under_test = getattr(item, "callspec", None) and item.callspec.params.get("stage")
-        of_its_folder = not under_test and wanted.folder in item.path.parents
-        (kept if under_test == wanted or of_its_folder else dropped).append(item)
+        own = wanted.folder in item.path.parents
+        keep = under_test == wanted or (own and not under_test)
+        if config.getoption("--quick"):
+            keep = keep and own and bool(item.get_closest_marker("quick"))
+        (kept if keep else dropped).append(item)
     config.hook.pytest_deselected(items=dropped)
     items[:] = kept
 

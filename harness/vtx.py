@@ -131,7 +131,7 @@ class Vtx:
         """Run a C program of the tests; each line that it prints, "what: how it ended"."""
         command = shlex.join([self.helper(program), *arguments])
         result = self.machine.run(command, stdin=stdin, timeout=timeout, check=True)
-        pairs = (line.partition(": ") for line in result.text.splitlines())
+        pairs = (line.rpartition(": ") for line in result.text.splitlines())
         return {what: ended for what, _, ended in pairs}
 
     def module(self, name: str) -> str:

@@ -7,13 +7,18 @@ the harness after each of these tests.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 
 import pytest
 
+from harness.guest import assemble
 from harness.stage import Stage
 from harness.vtx import Vtx
+
+FULL = "VIRTX_FULL" in os.environ
 
 # A request is defined after a comment that documents its errors.
 DOCUMENTED = re.compile(
@@ -44,9 +49,7 @@ def everything_wrong(vtx: Vtx) -> dict[str, str]:
 @pytest.mark.promised(since="02")
 def test_each_mistake_gets_its_own_error(vtx: Vtx) -> None:
     answers = everything_wrong(vtx)
-    wrong = {
-        what: answer for what, answer in answers.items() if len(set(answer.split())) != 1
-    }
+    wrong = {what: answer for what, answer in answers.items() if len(set(answer.split())) != 1}
     assert len(answers) > 50
     assert not wrong, "(expected, got)"
 
@@ -84,3 +87,83 @@ def documented_errors(stage: Stage) -> dict[str, set[str]]:
     # None was overlooked because its comment looks different.
     assert found.keys() == set(re.findall(r"#define (VTX_\w+) _IO", text))
     return found
+
+
+@pytest.mark.promised(since="02")
+def test_a_vm_lives_until_its_last_holder_lets_go(vtx: Vtx) -> None:
+    answers = vtx.ask("fault_lifetime.c")
+    assert len(answers) >= 12
+    assert {what: answer for what, answer in answers.items() if answer != "ok"} == {}
+
+
+@pytest.fixture
+def cgroup(vtx: Vtx) -> Iterator[str]:
+    """A folder that limits the memory of those whose number is written into it."""
+    run = vtx.machine.run
+    run("mkdir /cgroup && mount -t cgroup -o memory none /cgroup && mkdir /cgroup/few", check=True)
+    yield "/cgroup/few"
+    if not vtx.machine.broken:
+        run("rmdir /cgroup/few && umount /cgroup && rmdir /cgroup", check=True)
+
+
+@pytest.mark.promised(since="02")
+def test_whatever_the_host_has_no_memory_for_is_refused(
+    vtx: Vtx, stage: Stage, cgroup: str
+) -> None:
+    refused = vtx.ask("fault_memory.c", cgroup)
+    assert refused["end"] == "ok"
+    assert int(refused["VTX_MAP_MEMORY"]) and int(refused["VTX_MAP_MEMORY far up"])
+    if stage.number >= "03":
+        assert int(refused["VTX_CREATE_VCPU"])
+
+
+@pytest.mark.promised(since="03")
+def test_where_vmx_is_off_a_vcpu_says_try_again(vtx: Vtx, stage: Stage) -> None:
+    """As on a CPU that is just going offline: here a reboot has begun, and never ends."""
+    symbols = vtx.machine.get("/proc/kallsyms").decode()
+    notifier = re.search(r"^(\w+) t hw_reboot\t\[vtxdrv\]", symbols, re.MULTILINE)[1]
+    answers = vtx.ask("fault_vmx_off.c", vtx.module("fault_reboot"), f"notifier=0x{notifier}")
+    vtx.machine.run("rmmod fault_reboot", check=True)
+    assert answers == {
+        "CPUs with VMX on": "0",
+        "VTX_CREATE_VCPU": "EAGAIN",
+        "VTX_PROBE_ENTRY": "EAGAIN",
+        "VTX_MAP_MEMORY": "ok",
+        **({"VTX_RUN": "EAGAIN"} if stage.number >= "04" else {}),
+    }
+
+
+def kill_often(vtx: Vtx, guest: str, seed: int) -> None:
+    times = 400 if FULL else 50
+    command = f"cd {vtx.dir} && {vtx.helper('fault_kill.c')} {seed} {times} 30000"
+    said = vtx.machine.run(f"{command} ./vtxctl --mem 1M {guest}", check=True).text
+    with_a_vm = int(re.search(r"with a VM: (\w+)", said)[1], 0)
+    # It must have come in the middle, too.
+    assert with_a_vm >= 5
+
+
+@pytest.mark.promised(since="02", until="03")
+def test_killed_at_any_moment_it_leaves_nothing(vtx: Vtx) -> None:
+    kill_often(vtx, "nanox.bin", seed=2)
+
+
+ENDLESS = {
+    "interrupts-off": "cli\n jmp $",
+    "interrupts-on": "sti\n jmp $",
+    "always-an-exit": "again: mov al, 'x'\n mov dx, COM1\n out dx, al\n jmp again",
+}
+
+
+@pytest.mark.promised(since="04")
+@pytest.mark.parametrize("guest", ENDLESS)
+def test_a_guest_killed_at_any_moment_leaves_nothing(vtx: Vtx, guest: str) -> None:
+    vtx.put({"guest.bin": assemble(ENDLESS[guest])})
+    before = host(vtx)
+    kill_often(vtx, "guest.bin", seed=3)
+    assert host(vtx) == before
+
+
+def host(vtx: Vtx) -> dict[str, int]:
+    """What no guest may change. FS base belongs to whoever reads, and is new each time."""
+    state = vtx.machine.hoststate()
+    return {name: value for name, value in state.items() if not name.endswith(" fs_base")}

@@ -363,7 +363,7 @@ def test_failed_test_shows_logs_and_gets_a_fresh_machine():
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"test_bad_{os.getpid()}.py"
     path.write_text(BAD_TESTS)
-    command = ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", str(path)]
+    command = ["/usr/bin/python3", "-m", "pytest", str(path)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     path.unlink()
     said = ended.stdout

@@ -17,11 +17,15 @@ from harness.paths import ROOT
 from harness.stage import Stage
 
 RUN = """
+import os
 import sys
 from pathlib import Path
 from harness.session import run_stage
 from harness.stage import Stage
 stage = Stage.all()[0]
+if "VTXCTL" in os.environ:
+    files = Stage.files
+    Stage.files = lambda stage: files(stage) | {"/stage/vtxctl": Path(os.environ["VTXCTL"])}
 sys.exit(run_stage(stage, argv=sys.argv[3:], timeout=float(sys.argv[1]) or None,
                    guest=Path(sys.argv[2]) if sys.argv[2] else None))
 """
@@ -158,8 +162,12 @@ def test_window_follows_ours(terminal):
     child.expect("12 34")
 
 
-def test_ctrl_a_x_ends_even_a_machine_that_does_not_answer(terminal):
-    child = terminal("sh", "-c", "stty raw; echo ready; cat >/dev/null")
+def test_ctrl_a_x_ends_even_a_vtxctl_that_does_not_answer(terminal, tmp_path, monkeypatch):
+    mute = tmp_path / "vtxctl"
+    mute.write_text("#!/bin/sh\nstty raw; echo ready; cat >/dev/null\n")
+    mute.chmod(0o755)
+    monkeypatch.setenv("VTXCTL", str(mute))
+    child = terminal("vtxctl")
     child.expect("ready")
     child.send("\x01x")
     child.expect("did not answer Ctrl-A x")

@@ -126,7 +126,7 @@ def test_a_wide_in_is_from_as_many_ports(vtx: Vtx) -> None:
 
 # INS and OUTS
 
-CASES = 2000 if FULL else 150
+CASES = 2000 if FULL else 100
 SEED = 5
 MEMORY = 0x21000
 ROM = 0x20000
@@ -306,3 +306,466 @@ def test_ins_and_outs_do_what_the_manual_says(vtx: Vtx) -> None:
         kinds.add(re.sub(r"0x\w+", "", got.ended))
     # All ways to end were seen.
     assert len(kinds) == 5, kinds
+
+
+# It steps through itself, and notes where each step ended. Behind its notes it sends what they
+# should be: POPF sets the trap flag for the instruction behind it, MOV SS keeps a trap away
+# until the next one is done, and of a REP each round is a step.
+STEPPER = (
+    BEGIN
+    + """
+        handle  1, step
+        mov     bx, notes
+        mov     dx, 0x80
+        mov     si, notes
+        mov     di, 0x6000
+        mov     cx, 3
+        pushf
+        pushf
+        or      word [0x6ffc], 0x100
+        popf
+        in      al, dx
+a:      out     dx, al
+b:      rep     outsb
+c:      insw
+d:      mov     ax, ss
+e:      mov     ss, ax
+        out     dx, al
+f:      mov     cx, 2
+g:      mov     ss, ax
+h:      rep     outsb
+i:      rep     insb                    ; CX is 0
+j:      popf
+k:      mov     cx, bx
+        mov     bx, notes
+        sub     cx, bx
+        mov     si, bx
+        mov     dx, COM1
+        rep     outsb
+        mov     si, steps
+        mov     cx, steps_end - steps
+        rep     outsb
+        rest
+
+step:   push    bp
+        mov     bp, sp
+        push    word [bp + 2]
+        pop     word [bx]
+        add     bx, 2
+        pop     bp
+        iret
+
+steps:  dw      a, b, b, b, c, d, e, f, g, h, i, j, k
+steps_end:
+notes:
+"""
+)
+
+
+@pytest.mark.promised
+def test_a_guest_may_step_through_in_and_out(vtx: Vtx) -> None:
+    result = run_guest(vtx, STEPPER)
+    assert (result.status, result.stderr) == (0, b"")
+    steps = struct.unpack(f"<{len(result.stdout) // 2}H", result.stdout)
+    assert [hex(ip) for ip in steps[:-13]] == [hex(ip) for ip in steps[-13:]]
+
+
+# Signals
+
+# Asks, thinks, answers, again and again.
+DILIGENT = (
+    BEGIN
+    + """
+        mov     bp, 30
+.round: mov     di, 0x6000
+        mov     cx, 300
+        mov     dx, COM1
+        rep     insb
+        mov     si, 0x6000
+        mov     cx, 300
+        xor     ebx, ebx
+.add:   lodsb
+        movzx   eax, al
+        rol     ebx, 3
+        add     ebx, eax
+        loop    .add
+        mov     ecx, 200000
+        a32 loop $
+        mov     eax, ebx
+        call    send
+        mov     si, 0x6000
+        mov     cx, 300
+        rep     outsb
+        dec     bp
+        jnz     .round
+        rest
+"""
+)
+
+
+@pytest.mark.promised
+def test_sigalrm_every_millisecond_disturbs_no_guest(vtx: Vtx) -> None:
+    helper, guest = vtx.helper("run_alarm.c"), put_guest(vtx, DILIGENT)
+    calm = vtx.machine.run(f"{helper} {guest} 0", check=True)
+    hasty = vtx.machine.run(f"{helper} {guest} 1000", check=True)
+    assert int(calm.stderr) == 0 and int(hasty.stderr) > 50
+    assert len(calm.stdout) == 30 * 304
+    assert calm.stdout == hasty.stdout
+
+
+# Through a pipe
+
+ECHO = (
+    BEGIN
+    + """
+        mov     ebp, %d                 ; so many blocks
+.block: mov     di, 0x6000
+        mov     cx, 256
+.next:  mov     dx, COM1_LSR
+.wait:  in      al, dx
+        test    al, 1
+        jz      .wait
+        mov     dx, COM1
+        insb
+        loop    .next
+        mov     si, 0x6000
+        mov     cx, 256
+        rep     outsb
+        dec     ebp
+        jnz     .block
+        rest
+"""
+)
+
+
+# Takes what there is without asking: where nothing is, it gets a 0, and leaves that out.
+GULP = (
+    BEGIN
+    + """
+        mov     ebp, %d                 ; so many bytes
+.gulp:  mov     di, 0x6000
+        mov     cx, 1024
+        mov     dx, COM1
+        rep     insb
+        mov     si, 0x6000
+        mov     di, si
+        mov     cx, 1024
+.look:  lodsb
+        test    al, al
+        jz      .none
+        stosb
+        dec     ebp
+.none:  loop    .look
+        mov     si, 0x6000
+        mov     cx, di
+        sub     cx, si
+        rep     outsb
+        test    ebp, ebp
+        jnz     .gulp
+        rest
+"""
+)
+
+
+@pytest.mark.promised
+def test_64_kilobytes_pass_through_a_pipe_without_loss(vtx: Vtx) -> None:
+    data = bytes(random.Random(64).choices(range(1, 256), k=65536))
+    result = run_guest(vtx, GULP % len(data), stdin=data)
+    assert (result.status, result.stderr) == (0, b"")
+    assert result.stdout == data
+
+
+@pytest.mark.promised
+def test_every_byte_passes_through_a_pipe_unchanged(vtx: Vtx) -> None:
+    data = bytes(range(256)) + bytes(reversed(range(256)))
+    result = run_guest(vtx, ECHO % 2, stdin=data)
+    assert (result.status, result.stdout, result.stderr) == (0, data, b"")
+
+
+@pytest.mark.promised
+def test_input_is_not_lost_however_early_it_comes(vtx: Vtx) -> None:
+    # More than VTXCTL keeps, long before the guest looks; and then no more comes.
+    data = random.Random(8).randbytes(20 * 256)
+    slow = (ECHO % 20).replace("mov     ebp", "mov ecx, 3000000\n a32 loop $\n mov ebp")
+    result = run_guest(vtx, slow, stdin=data)
+    assert (result.status, result.stderr, result.stdout) == (0, b"", data)
+
+
+@pytest.mark.promised
+def test_the_end_of_input_is_not_the_end_of_the_guest(vtx: Vtx) -> None:
+    code = """
+        mov     ecx, 2000000
+        a32 loop $
+        mov     dx, COM1_LSR
+        in      al, dx
+        mov     dx, COM1
+        out     dx, al
+        in      al, dx
+        out     dx, al
+        rest
+        """
+    result = run_guest(vtx, code, stdin=b"")
+    assert (result.status, result.stdout, result.stderr) == (0, b"\x60\0", b"")
+
+
+@pytest.mark.promised
+def test_a_reader_that_goes_away_ends_the_guest(vtx: Vtx) -> None:
+    put_guest(vtx, "again: print 'x'\n jmp again")
+    result = vtx.machine.run(
+        f"cd {vtx.dir}; (./vtxctl --mem 1M guest.bin; echo status $? >&2) | head -c 3"
+    )
+    assert result.stdout == b"xxx"
+    assert result.stderr == b"vtxctl: standard output: Broken pipe\nstatus 4\n"
+
+
+# NanoX
+
+HELLO = b"NanoX is listening. Type a line, or bye.\r\n"
+NIGHT = b"Good night.\r\n"
+TALKS = {
+    "two lines": (
+        b"hello\nNanoX\nbye\n",
+        b"> hello\r\n1: olleh\r\n> NanoX\r\n2: XonaN\r\n> bye\r\n",
+    ),
+    "all ends of lines": (
+        b"a\rb\nc\r\n\n\r\rbye\r",
+        b"> a\r\n1: a\r\n> b\r\n2: b\r\n> c\r\n3: c\r\n"
+        b"> \r\n4: \r\n> \r\n5: \r\n> \r\n6: \r\n> bye\r\n",
+    ),
+    "rubbing out": (
+        b"\b\x7fhelp\b\x7fro\nbyes\b\n",
+        b"> help\b \b\b \bro\r\n1: oreh\r\n> byes\b \b\r\n",
+    ),
+    "no control characters": (b"\x01a\x03\x1b\tb\x00c\nbye\n", b"> abc\r\n1: cba\r\n> bye\r\n"),
+    "no longer than its memory": (
+        b"x" * 70 + b"yzEND\n" + b"bye\n",
+        b"> " + b"x" * 70 + b"yz\a\a\a\r\n1: zy" + b"x" * 70 + b"\r\n> bye\r\n",
+    ),
+    "no word but bye": (
+        b"by\nbyee\nBye\nbye\n",
+        b"> by\r\n1: yb\r\n> byee\r\n2: eeyb\r\n> Bye\r\n3: eyB\r\n> bye\r\n",
+    ),
+    "counts beyond nine": (
+        b"\n" * 10 + b"bye\n",
+        b"".join(b"> \r\n%d: \r\n" % n for n in range(1, 11)) + b"> bye\r\n",
+    ),
+}
+
+
+def test_nanox_gives_every_line_back(vtx: Vtx) -> None:
+    for name, (typed, answer) in TALKS.items():
+        result = vtx.run("--mem", "1M", "nanox.bin", stdin=typed)
+        assert (result.status, result.stderr) == (0, b""), name
+        assert result.stdout == HELLO + answer + NIGHT, name
+
+
+def test_nanox_says_the_same_on_a_bare_machine(vtx: Vtx, stage: Stage) -> None:
+    typed = b"hello\nNanoX\b\b\nbye\n"
+    bare = subprocess.run(
+        [ROOT / "virtx", "bare", stage.number], input=typed, capture_output=True, timeout=60
+    )
+    result = vtx.run("nanox.bin", stdin=typed)
+    assert bare.returncode == 0
+    assert bare.stdout == result.stdout
+
+
+def test_explain_folds_asking_and_sending(vtx: Vtx) -> None:
+    result = vtx.run("--mem", "1M", "--explain", "nanox.bin", stdin=b"bye\n")
+    told = result.stderr.decode()
+    assert re.search(r"^ +\d+  IN of 1 byte from port 0x3fd, .*  \(\d+ times\)$", told, re.M)
+    assert re.search(r'^ +\d+  IN of 1 byte from port 0x3f8, the serial port: "', told, re.M)
+    assert "HLT with interrupts off" in told
+    # One line for each of the guest's hundreds of steps would be no explanation.
+    assert len(told.splitlines()) < 40
+
+
+# A triple fault, in words
+
+SHORT_TABLE = "xor ax, ax\n mov ds, ax\n lidt [table]\n {}\ntable: dw {}, 0, 0"
+TRIPLE_FAULTS = {
+    SHORT_TABLE.format("int3", "0"): r"its interrupt table \(limit 0x0\) has no entry for it",
+    SHORT_TABLE.format(
+        "int 0x80", "0x22"
+    ): r"its interrupt table \(limit 0x22\) has no entry for it",
+    SHORT_TABLE.format("dw 0x0b0f", "5"): r"its interrupt table \(limit 0x5\) has no entry for it",
+    "mov sp, 1\n int3": r"its stack \(SP 0x1\) has no room for it",
+    "mov sp, 5\n int3": r"its stack \(SP 0x5\) has no room for it",
+    # The table is short, but not too short for a double fault: it was the stack.
+    "mov sp, 3\n" + SHORT_TABLE.format("int3", "0x3f"): r"its stack \(SP 0x3\) has no room for it",
+}
+
+
+@pytest.mark.promised(until="06")
+def test_a_triple_fault_is_told_in_words(vtx: Vtx) -> None:
+    guests = [f"print 'a'\n {code}" for code in TRIPLE_FAULTS]
+    for (code, words), result in zip(TRIPLE_FAULTS.items(), run_guests(vtx, guests)):
+        said = result.stderr.decode()
+        assert (result.status, result.stdout) == (6, b"a"), f"{code}: {said}"
+        assert re.fullmatch(
+            r"vtxctl: triple fault at IP 0x7c[0-9a-f]{2}, the guest's CPU shut down: "
+            rf"an event came, and {words}\n",
+            said,
+        ), f"{code}: {said}"
+
+
+# At a terminal
+
+# It shows each byte that it gets, in hex.
+SHOW_KEYS = (
+    BEGIN
+    + """
+        print   'R'
+.next:  mov     dx, COM1_LSR
+.wait:  in      al, dx
+        test    al, 1
+        jz      .wait
+        mov     dx, COM1
+        in      al, dx
+        mov     ah, al
+        shr     al, 4
+        call    digit
+        mov     al, ah
+        call    digit
+        mov     al, ' '
+        out     dx, al
+        jmp     .next
+digit:  and     al, 15
+        cmp     al, 10
+        sbb     al, 0x69
+        das                             ; a number below 16 becomes its digit
+        out     dx, al
+        ret
+"""
+)
+
+
+def at_terminal(vtx: Vtx, source: str) -> Job:
+    """vtxctl and a guest, and what the settings of the terminal are before and after."""
+    put_guest(vtx, source)
+    command = f"cd {vtx.dir}; tty; stty -g; ./vtxctl --mem 1M guest.bin; echo status=$?; stty -g"
+    return vtx.machine.spawn(command, tty=True)
+
+
+def settings_after(job: Job) -> tuple[bool, int]:
+    """Whether the terminal's settings were restored, and the status."""
+    text = job.wait().stdout.decode()
+    settings = re.findall(r"^[0-9a-f]+(?::[0-9a-f]+){10,}", text, re.M)
+    status = re.search(r"status=(\d+)", text)
+    assert len(settings) == 2 and status, text
+    return settings[0] == settings[1], int(status[1])
+
+
+@pytest.mark.promised
+def test_at_a_terminal_every_key_is_the_guests_but_ctrl_a(vtx: Vtx) -> None:
+    job = at_terminal(vtx, SHOW_KEYS)
+    job.write(b"abc")  # earlier than VTXCTL
+    job.expect(b"61 62 63 ")
+    job.write(b"\x03\x1a\x1c\x04\x13\x11\r\n\x7f\xff\x00")
+    job.expect(b"03 1A 1C 04 13 11 0D 0A 7F FF 00 ")
+    job.write(b"\x01a\x01\x01x")
+    job.expect(b"01 01 78 ")
+    job.write(b"\x01hy")
+    job.expect(r"Ctrl-A x +leave .* Ctrl-A a .* Ctrl-A h .*\s+79 ")
+    job.write(b"\x01")
+    job.write(b"x")
+    assert settings_after(job) == (True, 8)
+
+
+@pytest.mark.promised
+def test_at_a_terminal_there_is_no_echo_but_the_guests(vtx: Vtx) -> None:
+    job = at_terminal(vtx, SHOW_KEYS)
+    terminal = job.expect(r"(/dev/pts/\d+)")[1].decode()
+    job.expect(b"R")
+    modes = vtx.machine.run(f"stty -a <{terminal}", check=True).text
+    assert {"-icanon", "-echo", "-isig", "-ixon", "-icrnl"} <= set(modes.replace(";", "").split())
+    job.write(b"abc")
+    job.expect(b"61 62 63 ")
+    job.write(b"\x01x")
+    assert settings_after(job) == (True, 8)
+    assert b"R61 62 63 " in job.output
+
+
+# How it ends at a terminal: what the guest does, what is typed or sent then, the status.
+WAYS_OUT = {
+    "HLT": ("rest", None, 0),
+    "exit port": ("mov al, 3\n out EXIT_PORT, al", None, 7),
+    "ended": ("mov eax, dr0", None, 4),
+    "triple fault": ("lidt [zero]\n int3\nzero: dw 0, 0, 0", None, 6),
+    "HLT for ever": ("sti\n hlt", None, 10),
+    "Ctrl-A x": ("jmp $", b"\x01x", 8),
+    "Ctrl-A x, interrupts off": ("cli\n jmp $", b"\x01x", 8),
+    **{
+        number.name: ("jmp $", number, 128 + number)
+        for number in (
+            signal.SIGHUP,
+            signal.SIGINT,
+            signal.SIGQUIT,
+            signal.SIGABRT,
+            signal.SIGSEGV,
+            signal.SIGTERM,
+        )
+    },
+}
+
+
+@pytest.mark.promised(until="06")
+def test_the_terminal_is_given_back_on_every_way_out(vtx: Vtx) -> None:
+    for name, (code, cause, status) in WAYS_OUT.items():
+        job = at_terminal(vtx, f"{BEGIN} print 'R'\n {code}")
+        job.expect(b"R")
+        if isinstance(cause, bytes):
+            job.write(cause)
+        elif cause:
+            vtx.machine.run(f"kill -{int(cause)} $(pidof vtxctl)", check=True)
+        assert settings_after(job) == (True, status), name
+
+
+def test_at_a_terminal_every_line_begins_at_the_left(vtx: Vtx) -> None:
+    job = at_terminal(vtx, "mov eax, dr0")
+    job.wait()
+    lines = job.output.split(b"\n")
+    assert any(line.startswith(b"vtxctl: the CPU says: ") for line in lines)
+    assert all(line.endswith(b"\r") for line in lines[:-1]), job.output
+
+
+def test_a_talk_with_nanox_at_a_terminal(vtx: Vtx) -> None:
+    job = vtx.spawn("--mem", "1M", "nanox.bin", tty=True)
+    job.expect(b"> ")
+    for key in b"helo":
+        job.write(bytes([key]))
+        job.expect(bytes([key]))
+    job.write(b"\x7f\x7flo\r")
+    job.expect(b"\b \b\b \blo")
+    job.expect(r"1: oleh\s+> ")
+    job.write(b"bye\r")
+    job.expect(b"Good night.")
+    assert job.wait().status == 0
+
+
+# Through the door
+
+
+def test_virtx_run_is_a_pipe_with_an_exact_status(tmp_path: Path, stage: Stage) -> None:
+    guest = tmp_path / "echo.bin"
+    guest.write_bytes(assemble((ECHO % 2).replace("rest", "mov al, 21\n out EXIT_PORT, al")))
+    data = bytes(range(256)) * 2
+    done = subprocess.run(
+        [ROOT / "virtx", "run", stage.number, "--guest", guest, "--mem", "1M"],
+        input=data,
+        capture_output=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (43, data, b"")
+
+
+def test_virtx_run_ends_a_guest_that_is_out_of_time(tmp_path: Path, stage: Stage) -> None:
+    guest = tmp_path / "endless.bin"
+    guest.write_bytes(assemble("cli\n print 'R'\n jmp $"))
+    done = subprocess.run(
+        [ROOT / "virtx", "run", stage.number, "--guest", guest, "--timeout", "1"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (124, b"R")
+    assert b"out of time" in done.stderr

@@ -70,7 +70,7 @@ static const struct {
 	[GET_REGS] = { "VTX_GET_REGS", VTX_GET_REGS, { EFAULT, EBUSY } },
 	[SET_REGS] = { "VTX_SET_REGS", VTX_SET_REGS, { EFAULT, EBUSY } },
 #endif
-	[UNKNOWN] = { "unknown", 0, {} },
+	[UNKNOWN] = { "unknown", 0, { EBUSY } },
 };
 
 static atomic_uint tally[NR_REQUESTS][NR_ERRORS];
@@ -136,22 +136,24 @@ static void flip(struct fuzzer *f, void *data, size_t size)
 		((uint8_t *)data)[below(f, size)] ^= 1 << below(f, 8);
 }
 
-static void do_open(struct fuzzer *f)
+/* A VM that has what a guest needs to run. */
+static void renew(struct slot *s)
 {
-	struct slot *s = any_slot(f);
 	int fd = must("open", open("/dev/vtx", O_RDWR | O_CLOEXEC));
 
-	close(atomic_exchange(&s->vm, fd));
-	if (once_in(f, 8))
-		return;
-	/* Most guests shall have a chance to run. */
 	map_memory(fd, 0, pool, 16 * PAGE, 0);
 	map_memory(fd, ROM_ADDR, rom, PAGE, VTX_MEM_READONLY);
+	close(atomic_exchange(&s->vm, fd));
+}
+
+static void do_open(struct fuzzer *f)
+{
+	renew(any_slot(f));
 }
 
 static void do_close(struct fuzzer *f)
 {
-	close(atomic_exchange(once_in(f, 2) ? &any_slot(f)->vm : &any_slot(f)->vcpu, -1));
+	close(atomic_exchange(once_in(f, 3) ? &any_slot(f)->vm : &any_slot(f)->vcpu, -1));
 }
 
 static void do_dup(struct fuzzer *f)
@@ -285,10 +287,21 @@ static void do_probe(struct fuzzer *f)
 #ifdef VTX_RUN
 static void do_run(struct fuzzer *f)
 {
-	int fd = any_slot(f)->vcpu, turns = 1 + below(f, 4);
+	struct slot *s = any_slot(f);
+	int turns = 1 + below(f, 4), fd = s->vcpu;
+	long ret = 0;
 
-	while (turns--)
-		judge(RUN, ioctl(fd, VTX_RUN, once_in(f, 30) ? next_random(&f->random) : 0));
+	while (turns-- && !ret) {
+		ret = ioctl(fd, VTX_RUN, once_in(f, 30) ? next_random(&f->random) : 0);
+		judge(RUN, ret);
+	}
+	/* Guests do not live long: make room for the next. */
+	if (ret && errno == ESHUTDOWN) {
+		renew(s);
+		fd = create_vcpu(s->vm);
+		if (fd >= 0)
+			close(atomic_exchange(&s->vcpu, fd));
+	}
 }
 
 static void do_get_regs(struct fuzzer *f)
@@ -333,7 +346,7 @@ static void do_scribble(struct fuzzer *f)
 
 	if (once_in(f, 8))
 		madvise((void *)run, PAGE, MADV_DONTNEED);
-	else if (pread(noise, (void *)(run + below(f, 300)), 1 + below(f, 64), below(f, 4096)) < 0 &&
+	else if (pread(noise, (void *)(run + (once_in(f, 2) ? 0 : below(f, 300))), 1 + below(f, 64), below(f, 4096)) < 0 &&
 		 errno != EFAULT)
 		err(1, "pread");
 }
@@ -401,7 +414,12 @@ static void *fuzz(void *arg)
 
 static void prepare(uint64_t seed)
 {
-	struct sigaction action = { .sa_handler = ignore };
+	static const uint8_t alive[] = {
+		0x40, 0x49, 0x50, 0x58, /* inc ax, dec cx, push ax, pop ax */
+		0x6c, 0x6e, 0xec, 0xee, /* insb, outsb, in al, dx, out dx, al */
+		0x90, 0xaa, 0xf4, 0xfb, /* nop, stosb, hlt, sti */
+	};
+	struct sigaction action = { .sa_handler = ignore, .sa_flags = SA_RESTART };
 	uint64_t random = seed_random(seed);
 	size_t i;
 
@@ -410,11 +428,14 @@ static void prepare(uint64_t seed)
 	messy = pages(MESSY_PAGES + 8);
 	bad = pages(2);
 	mprotect(bad + PAGE, PAGE, PROT_NONE);
-	for (i = 0; i < POOL_PAGES * PAGE; i += 4)
-		*(uint32_t *)(pool + i) = next_random(&random);
-	/* ...but most handlers of interrupts do nothing. */
+	/* Half of a guest is anything, half is what keeps it alive for a while. */
+	for (i = 0; i < POOL_PAGES * PAGE; i++) {
+		uint32_t any = next_random(&random);
+
+		pool[i] = any & 1 ? any >> 8 : alive[(any >> 8) % sizeof(alive)];
+	}
 	memset(pool, 0, 0x400);
-	pool[0] = 0xcf; /* iret */
+	pool[0] = 0xcf; /* iret: the handler of all interrupts */
 	rom = make_rom();
 	noise = must("memfd_create", syscall(SYS_memfd_create, "noise", 0));
 	must("write", write(noise, pool + (64 << 10), 4 * PAGE));

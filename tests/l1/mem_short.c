@@ -7,10 +7,13 @@
  */
 #include "mem_vm.h"
 
-#define SIZE (32UL << 20)
+#define SIZE (24UL << 20)
 /* Off the boundary of 2 MiB: each page has an entry of its own. */
 #define GPA PAGE
-#define MOST_PAGES 2000
+/* Linux charges so many pages in advance. */
+#define ADVANCE 64
+/* More than the VM needs. */
+#define MOST_PAGES 300
 
 static const char *cgroup;
 
@@ -25,6 +28,20 @@ static int cgroup_write(const char *name, long value)
 		err(1, "%s", path);
 	fprintf(file, "%ld", value);
 	return fclose(file);
+}
+
+static long cgroup_usage(void)
+{
+	char path[256];
+	FILE *file;
+	long bytes;
+
+	snprintf(path, sizeof(path), "%s/memory.usage_in_bytes", cgroup);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%ld", &bytes) != 1)
+		err(1, "%s", path);
+	fclose(file);
+	return bytes;
 }
 
 /* Much address space over little memory, so that the tables are the larger part. */
@@ -63,7 +80,7 @@ int main(int argc, char **argv)
 {
 	unsigned long refused = 0, half_way = 0, left = 0;
 	uint8_t *mem;
-	long limit, err = -1;
+	long start, limit, err = -1;
 	int vm;
 
 	if (argc != 2)
@@ -78,10 +95,11 @@ int main(int argc, char **argv)
 	present(vm, LARGE);
 	close(vm);
 
-	for (limit = 1; limit < MOST_PAGES && err; limit++) {
+	start = cgroup_usage() / PAGE - ADVANCE;
+	for (limit = 0; limit < MOST_PAGES && err; limit++) {
 		vm = open_vtx();
 		/* Refused as long as we have more than that. */
-		if (cgroup_write("memory.limit_in_bytes", limit * PAGE)) {
+		if (cgroup_write("memory.limit_in_bytes", (start + limit) * PAGE)) {
 			close(vm);
 			continue;
 		}

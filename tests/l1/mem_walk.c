@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * 64 MiB for a guest; then each page of it is looked up, and compared with
+ * Memory for a guest; then each page of it is looked up, and compared with
  * what Linux says where it lies.
+ *
+ * usage: mem_walk WAY MEBIBYTES
  *
  *   large	2 MiB pages of ours, on a 2 MiB boundary of the guest's
  *   small	4 KiB pages of ours
@@ -9,8 +11,6 @@
  *   readonly	as large, and the guest may not write
  */
 #include "mem_vm.h"
-
-#define SIZE (64UL << 20)
 
 /* Each table is the one that the entry before it names. */
 static bool chain_ok(const struct vtx_translate *t)
@@ -39,15 +39,16 @@ static bool leaf_ok(const struct vtx_translate *t, uint64_t rights)
 
 int main(int argc, char **argv)
 {
-	const char *way = argc == 2 ? argv[1] : "";
+	const char *way = argc == 3 ? argv[1] : "";
+	size_t size = argc == 3 ? strtoul(argv[2], NULL, 0) << 20 : 0;
 	bool readonly = !strcmp(way, "readonly");
 	uint64_t gpa = strcmp(way, "skewed") ? 0 : PAGE, offset;
-	uint8_t *ram = map_ram(SIZE, strcmp(way, "small") ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	uint8_t *ram = map_ram(size, strcmp(way, "small") ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	unsigned long wrong = 0, levels[5] = {};
 	int vm = open_vtx();
 
-	must("VTX_MAP_MEMORY", map_memory(vm, gpa, ram, SIZE, readonly ? VTX_MEM_READONLY : 0));
-	for (offset = 0; offset < SIZE; offset += PAGE) {
+	must("VTX_MAP_MEMORY", map_memory(vm, gpa, ram, size, readonly ? VTX_MEM_READONLY : 0));
+	for (offset = 0; offset < size; offset += PAGE) {
 		/* Not the first byte of each page: the offset must be there, too. */
 		uint64_t byte = offset + offset / PAGE % PAGE;
 		struct vtx_translate t = translate(vm, gpa + byte);
@@ -61,6 +62,6 @@ int main(int argc, char **argv)
 	printf("pages behind three tables: %lu\n", levels[3]);
 	printf("pages behind four tables: %lu\n", levels[4]);
 	printf("before it: %s\n", gpa && translate(vm, gpa - 1).flags ? "mapped" : "nothing");
-	printf("behind it: %s\n", translate(vm, gpa + SIZE).flags ? "mapped" : "nothing");
+	printf("behind it: %s\n", translate(vm, gpa + size).flags ? "mapped" : "nothing");
 	return 0;
 }

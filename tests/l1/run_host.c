@@ -14,10 +14,12 @@
  * Prints a line for each turn: its exit, and "same" or what differs. With
  * `rflags`, the guest's RFLAGS at the start, in hex. Status: 0 all the same, 1 not.
  */
+#include <asm/hwcap2.h>
 #include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
+#include <sys/auxv.h>
 #include <sys/io.h>
 #include <sys/syscall.h>
 
@@ -58,39 +60,36 @@ static unsigned long base(int code)
 	return value;
 }
 
-static void add_segment(unsigned int n, unsigned long segment_base)
+static void add_segment(unsigned int n)
 {
 	struct user_desc desc = {
 		.entry_number = n,
-		.base_addr = segment_base,
+		.base_addr = 0x5a5a000,
 		.limit = 0xfffff,
 		.seg_32bit = 1,
 		.limit_in_pages = 1,
 		.useable = 1,
 	};
 
-	if (segment_base >> 32)
-		errx(1, "base %#lx does not fit into an LDT", segment_base);
 	must("modify_ldt", syscall(SYS_modify_ldt, 0x11, &desc, sizeof(desc)));
 }
 
-static void load_selectors(void)
+/* From an LDT; but FS and GS get bases that do not come from there. */
+static void load_selectors(unsigned long fs_base, unsigned long gs_base)
 {
-	/* FS keeps its base: libc has its variables there. */
-	add_segment(1, base(ARCH_GET_FS));
-	add_segment(2, 0x5a5a000);
-	asm volatile("mov %0, %%fs"
-		     :
-		     : "r"(SELECTOR(1)));
-	asm volatile("mov %0, %%gs"
-		     :
-		     : "r"(SELECTOR(2)));
-	asm volatile("mov %0, %%ds"
-		     :
-		     : "r"(SELECTOR(2)));
-	asm volatile("mov %0, %%es"
-		     :
-		     : "r"(SELECTOR(2)));
+	if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
+		errx(1, "this kernel does not let us set FS and GS bases");
+	add_segment(1);
+	add_segment(2);
+	asm volatile("mov	%0, %%ds" ::"r"(SELECTOR(1)));
+	asm volatile("mov	%0, %%es" ::"r"(SELECTOR(2)));
+	/* libc has its variables behind FS: its base is back at once. */
+	asm volatile("mov	%0, %%fs\n\t"
+		     "wrfsbase	%1" ::"r"(SELECTOR(1)),
+		     "r"(fs_base));
+	asm volatile("mov	%0, %%gs\n\t"
+		     "wrgsbase	%1" ::"r"(SELECTOR(2)),
+		     "r"(gs_base));
 }
 
 static struct selectors read_selectors(void)
@@ -188,7 +187,7 @@ int main(int argc, char **argv)
 		[VTX_EXIT_FAIL] = "fail",
 		[VTX_EXIT_KILLED] = "killed",
 	};
-	const unsigned long gs_base = 0x123456789000;
+	const unsigned long gs_base = 0x123456789000; /* leads nowhere */
 	struct selectors selectors, selectors_now;
 	unsigned long fs, gs;
 	uint64_t hits = 0;
@@ -214,7 +213,7 @@ int main(int argc, char **argv)
 	fill_fpu();
 	mlockall(MCL_CURRENT | MCL_FUTURE); /* a page fault would change CR2 */
 	if (!strcmp(argv[1], "ldt"))
-		load_selectors();
+		load_selectors(base(ARCH_GET_FS), gs_base);
 	else
 		must("ARCH_SET_GS", syscall(SYS_arch_prctl, ARCH_SET_GS, gs_base));
 	selectors = read_selectors();

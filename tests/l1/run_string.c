@@ -44,7 +44,6 @@ static void run_case(size_t size)
 	memcpy(v.ram, pattern, ROM_PAGE);
 	memcpy(v.ram + BOOT, image, size);
 	memcpy(page, pattern + ROM_PAGE, PAGE);
-	memset(sent, 0, sizeof(sent));
 
 	do {
 		must("VTX_RUN", ioctl(v.vcpu, VTX_RUN, 0));
@@ -72,6 +71,7 @@ static void run_case(size_t size)
 	memcpy((uint8_t *)memory + ROM_PAGE, page, PAGE);
 	printf("%zx %llx %llx %s\n", nr_sent, (unsigned long long)sum(sent, nr_sent), (unsigned long long)sum(memory, MEMORY),
 	       v.run->exit == VTX_EXIT_KILLED ? v.run->text : "");
+	memset(sent, 0, nr_sent);
 	run_vm_close(&v);
 	munmap(page, PAGE);
 }

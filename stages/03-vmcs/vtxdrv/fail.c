@@ -112,7 +112,7 @@ static int probe(struct vtx_vcpu *vcpu, struct vtx_probe *p)
 	vmcs_write(field, p->spoilt_to);
 	vmcs_write(GUEST_RFLAGS, 0); /* bit 1 must be 1: no guest starts with this */
 
-	if (vmenter(HOST_RSP)) {
+	if (vcpu_enter(vcpu)) {
 		p->exit_reason = vmcs_read(VM_EXIT_REASON);
 	} else {
 		p->error = vmcs_read(VM_INSTRUCTION_ERROR);

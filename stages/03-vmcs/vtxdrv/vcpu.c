@@ -61,6 +61,26 @@ void vcpu_put(struct vtx_vcpu *vcpu)
 	local_irq_enable();
 }
 
+/**
+ * vcpu_enter() - hand the form to the CPU
+ * @vcpu: loaded
+ *
+ * Return: false if the CPU refused the controls or the host state, as it
+ * should; true if it let them pass. Then it stopped at the guest state, which
+ * is a VM exit, and takes its toll of the host like any other.
+ */
+bool vcpu_enter(struct vtx_vcpu *vcpu)
+{
+	struct host_state host;
+	bool entered;
+
+	host_save(&host);
+	entered = vmenter(HOST_RSP);
+	if (entered)
+		host_restore(&host);
+	return entered;
+}
+
 static const struct {
 	unsigned int cmd;
 	long (*handler)(struct vtx_vcpu *vcpu, void __user *arg);

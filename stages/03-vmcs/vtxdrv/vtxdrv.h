@@ -83,6 +83,7 @@ extern atomic_long_t vtx_vcpus;
 long vcpu_create(struct file *file, void __user *arg);
 int vcpu_load(struct vtx_vcpu *vcpu);
 void vcpu_put(struct vtx_vcpu *vcpu);
+bool vcpu_enter(struct vtx_vcpu *vcpu);
 
 /* fail.c: why an entry was refused. */
 long fail_probe_entry(struct vtx_vcpu *vcpu, void __user *arg);

@@ -6,6 +6,7 @@
  *
  * Bytes wait in a ring until the guest fetches them. When the ring is full we
  * stop reading, so nothing is lost: it waits in the pipe, or in the terminal.
+ * We read on when half of it is free: to wake up for each byte would be slow.
  */
 #include <errno.h>
 #include <poll.h>
@@ -36,7 +37,7 @@ static bool is_terminal;
 static bool escape; /* Ctrl-A was the key before */
 
 static const char help[] =
-	"\r\nCtrl-A x  leave   Ctrl-A a  send a Ctrl-A to the guest   Ctrl-A h  this help\r\n";
+	"\nCtrl-A x  leave   Ctrl-A a  send a Ctrl-A to the guest   Ctrl-A h  this help\n";
 
 /* Only what a signal handler may call. */
 static void term_restore(void)
@@ -82,6 +83,7 @@ void term_open(void)
 		signal(deadly[i], on_signal);
 	raw = saved;
 	cfmakeraw(&raw);
+	raw.c_oflag |= OPOST; /* a new line begins at the left */
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 }
 
@@ -111,15 +113,16 @@ bool term_has_input(void)
 uint8_t term_get(void)
 {
 	uint8_t byte = 0;
-	bool starved;
+	bool fed;
 
 	pthread_mutex_lock(&ring.lock);
 	if (ring.in != ring.out)
 		byte = ring.data[ring.out++ % RING_SIZE];
-	starved = ring.starved;
-	ring.starved = false;
+	fed = ring.starved && ring.in - ring.out <= RING_SIZE / 2;
+	if (fed)
+		ring.starved = false;
 	pthread_mutex_unlock(&ring.lock);
-	if (starved)
+	if (fed)
 		wake();
 	return byte;
 }
@@ -152,7 +155,7 @@ static void command(struct vm *vm, uint8_t key)
 		put(KEY_CTRL('a'));
 		break;
 	case 'x':
-		fputs("\r\n", stderr);
+		fputc('\n', stderr);
 		vcpu_stop(vm, STATUS_LEFT);
 		break;
 	default:
@@ -179,8 +182,9 @@ void term_loop(struct vm *vm)
 {
 	struct pollfd fds[] = {
 		{ .fd = wake_fd, .events = POLLIN },
-		{ .fd = STDIN_FILENO },
+		{ .events = POLLIN },
 	};
+	bool ended = false;
 	uint8_t buf[256];
 	eventfd_t unused;
 	ssize_t n, i;
@@ -188,16 +192,18 @@ void term_loop(struct vm *vm)
 
 	while (!vm->ended) {
 		max = room();
-		fds[1].events = max ? POLLIN : 0;
-		if (poll(fds, fds[1].fd < 0 ? 1 : 2, -1) < 0 && errno != EINTR)
-			die(STATUS_NO_VTX, "poll: %s", strerror(errno));
+		fds[1].fd = max && !ended ? STDIN_FILENO : -1;
+		if (poll(fds, 2, -1) < 0) {
+			if (errno != EINTR)
+				die(STATUS_NO_VTX, "poll: %s", strerror(errno));
+			continue;
+		}
 		if (fds[0].revents)
 			eventfd_read(wake_fd, &unused);
-		if (!max || !(fds[1].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL)))
+		if (!fds[1].revents)
 			continue;
 		n = read(STDIN_FILENO, buf, max < sizeof(buf) ? max : sizeof(buf));
-		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
-			fds[1].fd = -1;
+		ended = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
 		for (i = 0; i < n; i++)
 			typed(vm, buf[i]);
 	}

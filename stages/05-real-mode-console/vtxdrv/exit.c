@@ -43,15 +43,16 @@ void vtx_kill(struct vtx_vcpu *vcpu, const char *fmt, ...)
 /*
  * The guest's CPU has shut down, as a real one does when an exception comes
  * while it tries to bring a double fault to the guest. The CPU does not say
- * what the first one was. But an interrupt table that is too short (real mode
- * wants 4 bytes for each of 256 events), or a stack without room, shows.
+ * what the first one was. But an interrupt table that ends before the entry of
+ * the double fault (real mode has 4 bytes for each), or a stack without room,
+ * shows.
  */
 static void exit_triple_fault(struct vtx_vcpu *vcpu)
 {
 	u32 limit = vmcs_read(GUEST_IDTR_LIMIT);
 	u16 sp = vcpu->regs.rsp;
 
-	if (limit < 256 * 4 - 1)
+	if (limit < X86_TRAP_DF * 4 + 3)
 		vtx_kill(vcpu, "an event came, and its interrupt table (limit %#x) has no entry for it",
 			 limit);
 	else if (sp && sp < 6)
@@ -62,23 +63,29 @@ static void exit_triple_fault(struct vtx_vcpu *vcpu)
 }
 
 /*
- * The instruction is done, by us: the guest goes on behind it. An STI or MOV SS
- * just before it guards one instruction only, and this was it. A guest that
- * steps through itself (RFLAGS.TF) gets its trap after this one, too.
+ * We have done an instruction, or one round of a REP. An STI or MOV SS just
+ * before it guards one instruction only, and this was it. A guest that steps
+ * through itself (RFLAGS.TF) gets its trap after this one, too.
  */
-void exit_skip_instruction(struct vtx_vcpu *vcpu)
+void exit_step_done(struct vtx_vcpu *vcpu)
 {
 	u64 shadow = vmcs_read(GUEST_INTERRUPTIBILITY_INFO);
 	u64 guard = shadow & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
 	u64 pending;
 
-	vcpu->regs.rip += vmcs_read(VM_EXIT_INSTRUCTION_LEN);
 	if (guard)
 		vmcs_write(GUEST_INTERRUPTIBILITY_INFO, shadow & ~guard);
 	if (vcpu->regs.rflags & X86_EFLAGS_TF) {
 		pending = vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS);
 		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, pending | DR_STEP);
 	}
+}
+
+/* The whole instruction is done: the guest goes on behind it. */
+void exit_skip_instruction(struct vtx_vcpu *vcpu)
+{
+	vcpu->regs.rip += vmcs_read(VM_EXIT_INSTRUCTION_LEN);
+	exit_step_done(vcpu);
 }
 
 /*

@@ -77,6 +77,8 @@ static u32 string_piece(struct vtx_vcpu *vcpu, bool rep)
 	}
 	fit = pio->down ? pio->offset / pio->size + 1 : (top - pio->offset + 1) / pio->size;
 	count = min3(count, fit, (u64)PAGE_SIZE / pio->size);
+	if (vcpu->regs.rflags & X86_EFLAGS_TF) /* it wants to see each step */
+		count = min_t(u64, count, 1);
 
 	*index = merge(*index, pio->offset + (pio->down ? -count : count) * pio->size, pio->mask);
 	if (rep)
@@ -101,7 +103,9 @@ void pio_exit(struct vtx_vcpu *vcpu)
 		if (vcpu->ended)
 			return;
 	}
-	if (!pio->string || !rep || !(vcpu->regs.rcx & pio->mask))
+	if (pio->string && rep && vcpu->regs.rcx & pio->mask)
+		exit_step_done(vcpu);
+	else
 		exit_skip_instruction(vcpu);
 
 	/* REP with a count of 0: the CPU asks all the same, but nothing moves. */

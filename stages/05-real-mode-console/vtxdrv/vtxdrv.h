@@ -108,6 +108,7 @@ bool vcpu_enter(struct vtx_vcpu *vcpu);
 
 /* exit.c: what a VM exit means. */
 void exit_handle(struct vtx_vcpu *vcpu);
+void exit_step_done(struct vtx_vcpu *vcpu);
 void exit_skip_instruction(struct vtx_vcpu *vcpu);
 void __printf(2, 3) vtx_kill(struct vtx_vcpu *vcpu, const char *fmt, ...);
 
