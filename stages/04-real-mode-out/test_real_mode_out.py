@@ -20,6 +20,7 @@ from harness.vtx import Vtx
 # The same bytes, the same letter
 
 
+@pytest.mark.quick
 def test_the_image_is_the_one_of_stage_01(stage: Stage) -> None:
     first = Stage.find("01")
     first.build()
@@ -27,6 +28,7 @@ def test_the_image_is_the_one_of_stage_01(stage: Stage) -> None:
     assert images[0] == images[1]
 
 
+@pytest.mark.quick
 def test_run_prints_what_the_bare_machine_prints(stage: Stage) -> None:
     def virtx(command: str) -> tuple[int, bytes]:
         words = [ROOT / "virtx", command, stage.number]
@@ -39,6 +41,7 @@ def test_run_prints_what_the_bare_machine_prints(stage: Stage) -> None:
     assert virtx("run") == (0, b"N")
 
 
+@pytest.mark.quick
 def test_nanox_says_its_letter_and_nothing_else(vtx: Vtx) -> None:
     result = vtx.run("nanox.bin")
     assert (result.status, result.stdout, result.stderr) == (0, b"N", b"")
@@ -79,6 +82,7 @@ def test_what_is_sent_comes_out_unchanged_and_nothing_else(vtx: Vtx) -> None:
 # How a guest ends
 
 
+@pytest.mark.quick
 @pytest.mark.promised
 def test_the_exit_port_gives_the_status(vtx: Vtx) -> None:
     values = [0, 1, 42, 127, 128, 255]
@@ -327,6 +331,7 @@ TALKER = """
         """
 
 
+@pytest.mark.quick
 def test_explain_tells_every_exit_and_folds_what_repeats(vtx: Vtx) -> None:
     result = run_guest(vtx, TALKER, "--explain")
     assert (result.status, result.stdout) == (0, b"h" + b"i" * 300 + b"\n")
@@ -592,7 +597,7 @@ def test_an_endless_guest_dies_with_its_launcher_and_the_machine_goes_on(vtx: Vt
 def test_a_signal_ends_the_guests_turn_however_early_it_comes(vtx: Vtx) -> None:
     for interrupts in ("sti", "cli"):
         guest = put_guest(vtx, f"{interrupts}\n print 'R'\n jmp $")
-        assert vtx.ask("run_signal.c", guest) == {
+        assert vtx.ask("run_signal.c", guest, timeout=20) == {
             "immediate_exit": "EINTR",
             "then the exit is": "0",
             "then the guest is at": "0xfff0",

@@ -2,17 +2,17 @@
 /*
  * VMX goes off while a VM is there, as at the beginning of a reboot.
  *
- * usage: fault_vmx_off MODULE PARAMETERS	MODULE switches it off
+ * usage: fault_vmx_off MODULE	a kernel module that switches it off
  */
 #include <sys/syscall.h>
 
 #include "fault_vm.h"
 
-static void switch_off(const char *module, const char *parameters)
+static void switch_off(const char *module)
 {
 	int fd = must(module, open(module, O_RDONLY));
 
-	must(module, syscall(SYS_finit_module, fd, parameters, 0));
+	must(module, syscall(SYS_finit_module, fd, "", 0));
 	close(fd);
 }
 
@@ -22,11 +22,11 @@ int main(int argc, char **argv)
 	struct vtx_probe p = { .form = 1 };
 	int vm = open_vtx(), other = open_vtx(), vcpu;
 
-	if (argc != 3)
-		errx(1, "usage: fault_vmx_off MODULE PARAMETERS");
+	if (argc != 2)
+		errx(1, "usage: fault_vmx_off MODULE");
 	vcpu = must("VTX_CREATE_VCPU", create_vcpu(vm));
 	must("RAM", map_memory(vm, 0, pages(16), 16 * PAGE, 0));
-	switch_off(argv[1], argv[2]);
+	switch_off(argv[1]);
 
 	must("VTX_GET_CAPS", ioctl(vm, VTX_GET_CAPS, &caps));
 	tell_number("CPUs with VMX on", caps.cpus_on);

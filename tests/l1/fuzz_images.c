@@ -2,8 +2,9 @@
 /*
  * Real-mode images that nobody in his right mind would write: half of them are
  * random bytes, half are random rows of instructions that are hard to get
- * right. Each runs on a new vCPU, in memory that is
- * zero but for it, for so many turns at most.
+ * right. Each runs on a new vCPU, in memory that is zero but for it, until it
+ * ends, or has had so many turns, or two that only the host ended: then it
+ * loops.
  *
  * usage: fuzz_images SEED FIRST COUNT TURNS
  *
@@ -230,6 +231,8 @@ static void reset(struct run_vm *v)
 /* Returns how it ended; VTX_EXIT_NONE: it did not, in so many turns. */
 static unsigned int run_image(struct run_vm *v, unsigned int number, unsigned int turns)
 {
+	unsigned int loops = 0;
+
 	reset(v);
 	make_vectors(v->ram);
 	if (number & 1)
@@ -237,13 +240,14 @@ static unsigned int run_image(struct run_vm *v, unsigned int number, unsigned in
 	else
 		make_random(v->ram + BOOT);
 
-	while (turns--) {
+	while (turns-- && loops < 2) {
 		if (ioctl(v->vcpu, VTX_RUN, 0)) {
 			if (errno == EINTR)
 				continue;
 			complain(number, strerrorname_np(errno));
 		}
 		check_exit(number, v->run);
+		loops += v->run->exit == VTX_EXIT_INTR;
 		/* An end only if no interrupt could wake it up. */
 		if (v->run->exit == VTX_EXIT_HLT && v->run->if_flag)
 			continue;

@@ -56,19 +56,22 @@ static inline struct vtx_translate translate(int vm, uint64_t gpa)
 	return t;
 }
 
-/* Where this byte of ours lies in the machine, as Linux itself says it. */
-static inline uint64_t physical(const void *addr)
+/* Where each page of ours lies in the machine, as Linux itself says it. */
+static inline uint64_t *physical_pages(const uint8_t *mem, size_t size)
 {
-	static int pagemap = -1;
-	uint64_t entry;
+	size_t n = size / PAGE, i;
+	uint64_t *pages = calloc(n, sizeof(*pages));
+	int pagemap = must("pagemap", open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
 
-	if (pagemap < 0)
-		pagemap = must("pagemap", open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-	if (pread(pagemap, &entry, 8, (uintptr_t)addr / PAGE * 8) != 8)
+	if (pread(pagemap, pages, n * 8, (uintptr_t)mem / PAGE * 8) != (ssize_t)n * 8)
 		err(1, "pagemap");
-	if (!(entry >> 63))
-		errx(1, "pagemap: no page at %p", addr);
-	return (entry & ((1ULL << 55) - 1)) * PAGE + (uintptr_t)addr % PAGE;
+	for (i = 0; i < n; i++) {
+		if (!(pages[i] >> 63))
+			errx(1, "pagemap: no page at %p", mem + i * PAGE);
+		pages[i] = (pages[i] & ((1ULL << 55) - 1)) * PAGE;
+	}
+	close(pagemap);
+	return pages;
 }
 
 /* VTXDRV's own counter: "vms" or "pages". */

@@ -45,16 +45,18 @@ int main(int argc, char **argv)
 	uint64_t gpa = strcmp(way, "skewed") ? 0 : PAGE, offset;
 	uint8_t *ram = map_ram(size, strcmp(way, "small") ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	unsigned long wrong = 0, levels[5] = {};
+	uint64_t *where;
 	int vm = open_vtx();
 
 	must("VTX_MAP_MEMORY", map_memory(vm, gpa, ram, size, readonly ? VTX_MEM_READONLY : 0));
+	where = physical_pages(ram, size);
 	for (offset = 0; offset < size; offset += PAGE) {
 		/* Not the first byte of each page: the offset must be there, too. */
-		uint64_t byte = offset + offset / PAGE % PAGE;
-		struct vtx_translate t = translate(vm, gpa + byte);
+		uint64_t in_page = offset / PAGE % PAGE;
+		struct vtx_translate t = translate(vm, gpa + offset + in_page);
 
 		levels[t.levels < 5 ? t.levels : 0]++;
-		if (t.flags != VTX_TRANSLATE_PRESENT || t.hpa != physical(ram + byte) ||
+		if (t.flags != VTX_TRANSLATE_PRESENT || t.hpa != where[offset / PAGE] + in_page ||
 		    !chain_ok(&t) || !leaf_ok(&t, readonly ? EPT_RWX & ~EPT_WRITE : EPT_RWX))
 			wrong++;
 	}

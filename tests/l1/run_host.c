@@ -68,7 +68,7 @@ static void add_segment(unsigned int n)
 		.limit = 0xfffff,
 		.seg_32bit = 1,
 		.limit_in_pages = 1,
-		.useable = 1,
+		.usable = 1,
 	};
 
 	must("modify_ldt", syscall(SYS_modify_ldt, 0x11, &desc, sizeof(desc)));

@@ -29,9 +29,9 @@ static void *data_page(struct vtx_vcpu *vcpu)
 }
 
 /* The part of a register that an instruction of this address size uses. */
-static u64 merge(u64 old, u64 new, u64 mask)
+static u64 merge(u64 old, u64 value, u64 mask)
 {
-	return mask == U32_MAX ? (u32) new : (old & ~mask) | (new &mask);
+	return mask == U32_MAX ? (u32)value : (old & ~mask) | (value & mask);
 }
 
 /*
