@@ -559,10 +559,10 @@ def test_nothing_of_the_host_changes_under_a_hostile_guest(vtx: Vtx) -> None:
     files = {f"guest{number}.bin": assemble(guest) for number, guest in enumerate(guests)}
     vtx.put(files)
     for (name, (_, turn)), file in zip(LAST.items(), files):
-        for process in ("plain", "ldt"):
+        for process in ("plain", "rich"):
             result = vtx.machine.run(f"{helper} {process} {vtx.dir}/{file}")
             said = (result.stdout + result.stderr).decode()
-            assert result.status == 0, f"{name}, in a process with {process}:\n{said}"
+            assert result.status == 0, f"{name}, in a {process} process:\n{said}"
             assert said.startswith("io 30\n"), f"{name}: {said}"
             # Later stages have answers to some of these.
             if vtx.stage.number == "04":
@@ -572,7 +572,7 @@ def test_nothing_of_the_host_changes_under_a_hostile_guest(vtx: Vtx) -> None:
 @pytest.mark.promised
 def test_nothing_of_the_host_changes_when_the_guest_cannot_be_entered(vtx: Vtx) -> None:
     helper, guest = vtx.helper("run_host.c"), put_guest(vtx, "rest")
-    for process in ("plain", "ldt"):
+    for process in ("plain", "rich"):
         result = vtx.machine.run(f"{helper} {process} {guest} 0", check=True)
         assert result.text == "fail 33\n"
 

@@ -2,17 +2,19 @@
 /*
  * Runs a guest, and after each of its turns looks whether anything of the
  * host is not as it was: all that /proc/hoststate shows, and all that this
- * process has for itself. It has as much as a process can have:
+ * process has for itself:
  *
- *   its FPU and SSE registers full of a pattern
- *   FS and GS bases of its own
- *   "ldt": an LDT, with DS, ES, FS and GS loaded from it (else: selectors 0)
- *   a port that it may use (ioperm), which needs the whole TSS
- *   a hardware breakpoint, which needs DR0 and DR7
+ *   plain  FPU and SSE registers full of a pattern, FS and GS bases of its
+ *          own, and a hardware breakpoint, which needs DR0 and DR7
+ *   rich   beside that an LDT, with DS, ES, FS and GS loaded from it, and a
+ *          port that it may use (ioperm), which needs the whole TSS
  *
- * usage: run_host ldt|plain GUEST [rflags]
- * Prints a line for each turn: its exit, and "same" or what differs. With
- * `rflags`, the guest's RFLAGS at the start, in hex. Status: 0 all the same, 1 not.
+ * Linux itself mends some things for a rich process, and leaves others alone
+ * in a plain one: so a test runs both.
+ *
+ * usage: run_host plain|rich GUEST [rflags]
+ * `rflags`: those of the guest at its start, in hex. Prints a line for each
+ * turn, how it ended, and what differs then. Status: 0 nothing, 1 something.
  */
 #include <asm/hwcap2.h>
 #include <asm/ldt.h>
@@ -27,6 +29,7 @@
 
 #define MAX_TURNS 200
 #define POST_PORT 0x80 /* writing to it harms nothing */
+#define GS_BASE 0x123456789000 /* leads nowhere */
 
 /* What FXSAVE writes, as far as we look at it. */
 #define FXSAVE_MXCSR 24
@@ -41,9 +44,12 @@ static uint8_t fpu_before[512] __attribute__((aligned(16)));
 static uint8_t fpu_after[512] __attribute__((aligned(16)));
 static volatile long watched; /* the hardware breakpoint lies here */
 static unsigned int differences;
+static bool rich;
 
-struct selectors {
+/* What a process has of segments. */
+struct segments {
 	uint16_t ds, es, fs, gs;
+	unsigned long fs_base, gs_base;
 };
 
 #define differs(...)                         \
@@ -68,7 +74,6 @@ static void add_segment(unsigned int n)
 		.limit = 0xfffff,
 		.seg_32bit = 1,
 		.limit_in_pages = 1,
-		.usable = 1,
 	};
 
 	must("modify_ldt", syscall(SYS_modify_ldt, 0x11, &desc, sizeof(desc)));
@@ -92,9 +97,12 @@ static void load_selectors(unsigned long fs_base, unsigned long gs_base)
 		     "r"(gs_base));
 }
 
-static struct selectors read_selectors(void)
+static struct segments read_segments(void)
 {
-	struct selectors s;
+	struct segments s = {
+		.fs_base = base(ARCH_GET_FS),
+		.gs_base = base(ARCH_GET_GS),
+	};
 
 	asm volatile("mov %%ds, %0"
 		     : "=r"(s.ds));
@@ -177,7 +185,47 @@ static void compare_host(void)
 	}
 }
 
-int main(int argc, char **argv)
+static void compare_segments(const struct segments *b)
+{
+	struct segments a = read_segments();
+
+	if (a.ds != b->ds || a.es != b->es || a.fs != b->fs || a.gs != b->gs)
+		differs("  selectors: were %x %x %x %x, are %x %x %x %x\n", b->ds, b->es, b->fs,
+			b->gs, a.ds, a.es, a.fs, a.gs);
+	if (a.fs_base != b->fs_base || a.gs_base != b->gs_base)
+		differs("  FS and GS base: were %#lx %#lx, are %#lx %#lx\n", b->fs_base,
+			b->gs_base, a.fs_base, a.gs_base);
+}
+
+/* Each write to `watched` is to be seen. */
+static void compare_hits(int fd)
+{
+	static uint64_t writes;
+	uint64_t hits = 0;
+
+	watched = ++writes;
+	must("the breakpoint", read(fd, &hits, sizeof(hits)));
+	if (hits != writes)
+		differs("  the hardware breakpoint hit %d times of %d\n", (int)hits, (int)writes);
+}
+
+static void set_rflags(uint64_t rflags)
+{
+	struct vtx_regs regs;
+
+	must("VTX_GET_REGS", ioctl(vm.vcpu, VTX_GET_REGS, &regs));
+	regs.rflags = rflags;
+	must("VTX_SET_REGS", ioctl(vm.vcpu, VTX_SET_REGS, &regs));
+}
+
+static void get_rich(void)
+{
+	must("ioperm", ioperm(POST_PORT, 1, 1));
+	load_selectors(base(ARCH_GET_FS), GS_BASE);
+}
+
+/* One turn of the guest, and all that is to be the same after it. */
+static void turn(int host_fd, int watch_fd)
 {
 	static const char *const exits[] = {
 		[VTX_EXIT_NONE] = "none",
@@ -187,65 +235,50 @@ int main(int argc, char **argv)
 		[VTX_EXIT_FAIL] = "fail",
 		[VTX_EXIT_KILLED] = "killed",
 	};
-	const unsigned long gs_base = 0x123456789000; /* leads nowhere */
-	struct selectors selectors, selectors_now;
-	unsigned long fs, gs;
-	uint64_t hits = 0;
-	int turn, host_fd, watch_fd;
+	struct segments segments = read_segments();
 	long ret;
 
+	read_host(host_fd, host_before);
+	ret = run_with_fpu();
+	read_host(host_fd, host_after);
+	if (ret)
+		errx(1, "VTX_RUN: %s", strerror(-ret));
+
+	printf("%s %u\n",
+	       vm.run->exit < sizeof(exits) / sizeof(exits[0]) ? exits[vm.run->exit] : "other",
+	       vm.run->hw_reason & 0xffff);
+	compare_host();
+	compare_fpu();
+	compare_segments(&segments);
+	compare_hits(watch_fd);
+	if (rich)
+		outb(0, POST_PORT); /* dies of SIGSEGV if the TSS is cut off */
+}
+
+int main(int argc, char **argv)
+{
+	int turns, host_fd, watch_fd;
+
 	if (argc < 3)
-		errx(1, "usage: run_host ldt|plain GUEST [rflags]");
+		errx(1, "usage: run_host plain|rich GUEST [rflags]");
+	rich = !strcmp(argv[1], "rich");
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 	run_vm_open(&vm, 32);
 	run_vm_load(&vm, argv[2]);
-	if (argc > 3) {
-		struct vtx_regs regs;
+	if (argc > 3)
+		set_rflags(strtoul(argv[3], NULL, 16));
 
-		must("VTX_GET_REGS", ioctl(vm.vcpu, VTX_GET_REGS, &regs));
-		regs.rflags = strtoul(argv[3], NULL, 16);
-		must("VTX_SET_REGS", ioctl(vm.vcpu, VTX_SET_REGS, &regs));
-	}
-
-	must("ioperm", ioperm(POST_PORT, 1, 1));
 	watch_fd = watch();
 	host_fd = must("/proc/hoststate", open("/proc/hoststate", O_RDONLY));
 	fill_fpu();
 	mlockall(MCL_CURRENT | MCL_FUTURE); /* a page fault would change CR2 */
-	if (!strcmp(argv[1], "ldt"))
-		load_selectors(base(ARCH_GET_FS), gs_base);
+	if (rich)
+		get_rich();
 	else
-		must("ARCH_SET_GS", syscall(SYS_arch_prctl, ARCH_SET_GS, gs_base));
-	selectors = read_selectors();
-	fs = base(ARCH_GET_FS);
-	gs = base(ARCH_GET_GS);
+		must("ARCH_SET_GS", syscall(SYS_arch_prctl, ARCH_SET_GS, GS_BASE));
 
-	for (turn = 0; turn < MAX_TURNS; turn++) {
-		/* The kernel itself may have faulted, or another process. */
-		read_host(host_fd, host_before);
-		ret = run_with_fpu();
-		read_host(host_fd, host_after);
-		selectors_now = read_selectors();
-		if (ret)
-			errx(1, "VTX_RUN: %s", strerror(-ret));
-
-		differences = 0;
-		printf("%s %u\n", vm.run->exit < 6 ? exits[vm.run->exit] : "other",
-		       vm.run->hw_reason & 0xffff);
-		compare_host();
-		compare_fpu();
-		if (memcmp(&selectors, &selectors_now, sizeof(selectors)))
-			differs("  selectors: were %x %x %x %x, are %x %x %x %x\n", selectors.ds,
-				selectors.es, selectors.fs, selectors.gs, selectors_now.ds,
-				selectors_now.es, selectors_now.fs, selectors_now.gs);
-		if (base(ARCH_GET_FS) != fs || base(ARCH_GET_GS) != gs)
-			differs("  FS and GS base: were %#lx %#lx, are %#lx %#lx\n", fs, gs,
-				base(ARCH_GET_FS), base(ARCH_GET_GS));
-		outb(0, POST_PORT); /* dies of SIGSEGV if the TSS is cut off */
-		watched = turn;
-		if (read(watch_fd, &hits, sizeof(hits)) != sizeof(hits) || (int)hits != turn + 1)
-			differs("  the hardware breakpoint hit %d times of %d\n", (int)hits,
-				turn + 1);
+	for (turns = 0; turns < MAX_TURNS; turns++) {
+		turn(host_fd, watch_fd);
 		if (differences)
 			return 1;
 		if (run_vm_has_ended(&vm))
