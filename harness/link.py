@@ -95,6 +95,7 @@ class Link:
         self.kernel_log = bytearray()
         self.dead: str | None = None
         self.booted = False
+        self.patience = 1.0  # limits of time are to be multiplied by it
         self._jobs: dict[int, JobState] = {}
         self._frames: deque[tuple[bytes, int, bytes]] = deque()
         self._line = b""  # of the frame that is being sent

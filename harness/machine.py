@@ -151,6 +151,8 @@ class Job:
         self._wait(lambda: not self._state.input or self._state.status is not None, None, "")
 
     def _wait(self, happened: Callable[[], bool], timeout: float | None, what: str) -> None:
+        if timeout is not None:
+            timeout *= self._link.patience
         try:
             with self._link.changed:
                 self._wait_quietly(happened, timeout)
@@ -188,6 +190,8 @@ class Machine:
         self._have: dict[str, tuple[Path, int]] = {}
         channel = engine.start(kind, vary, progress)
         self.link = Link(channel)
+        # Two CPUs take turns on one of ours, and wait for each other besides.
+        self.link.patience = 5.0 if kind is Kind.SMP else 1.0
         if not channel.ready:
             progress("booting the test machine")
             self._wait_boot()
@@ -345,7 +349,8 @@ class Machine:
         wanted = text.encode() + b"\r\n"
         try:
             with self.link.changed:
-                self.link.wait_for(lambda: wanted in self.link.kernel_log, timeout)
+                limit = timeout * self.link.patience
+                self.link.wait_for(lambda: wanted in self.link.kernel_log, limit)
         except (Lost, TimedOut) as error:
             raise self.error(f"the kernel did not say {text!r}: {error or 'out of time'}") from None
 

@@ -477,6 +477,7 @@ def test_without_a_terminal_nobody_is_asked(monkeypatch):
 
 
 def test_at_a_terminal_setup_asks_once(monkeypatch):
+    monkeypatch.delenv("YES", raising=False)
     program = "from door import setup; print('yes' if setup.may_go_on('Go on?') else 'no')"
     for typed, answer in (("", "yes"), ("y", "yes"), ("n", "no"), ("what", "no")):
         child = pexpect.spawn("/usr/bin/python3", ["-c", program], cwd=str(ROOT), timeout=20)

@@ -126,12 +126,13 @@ def test_where_vmx_is_off_a_vcpu_says_try_again(vtx: Vtx, stage: Stage) -> None:
 
 
 def kill_often(vtx: Vtx, guest: str, seed: int) -> None:
+    """Within 20 ms: on its way into the guest, and in it."""
     times = 400 if FULL else 50
-    command = f"cd {vtx.dir} && {vtx.helper('fault_kill.c')} {seed} {times} 30000"
-    said = vtx.machine.run(f"{command} ./vtxctl --mem 1M {guest}", check=True).text
-    with_a_vm = int(re.search(r"with a VM: (\w+)", said)[1], 0)
-    # It must have come in the middle, too.
-    assert with_a_vm >= 5
+    helper = f"{vtx.helper('fault_kill.c')} {seed} {times} 20000"
+    killed = vtx.machine.run(f"cd {vtx.dir} && {helper} ./vtxctl --mem 64K {guest}", check=True)
+    used = re.search(r"with all its memory: (\w+)", killed.text)[1]
+    # Some before its memory was there, some after.
+    assert 0 < int(used, 0) < times
 
 
 @pytest.mark.promised(since="02", until="03")

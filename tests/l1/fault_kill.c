@@ -11,6 +11,8 @@
 
 #include "fault_vm.h"
 
+#define GUEST_PAGES 16 /* the least that a guest has: 64K */
+
 static pid_t start(char **argv)
 {
 	pid_t pid = must("fork", fork());
@@ -43,7 +45,7 @@ int main(int argc, char **argv)
 		pid = start(argv + 4);
 		/* This is not to wait for anything: the moment is what is tried. */
 		nanosleep(&moment, NULL);
-		used += counter("vms") == 1;
+		used += counter("pages") > GUEST_PAGES;
 		kill(pid, SIGKILL);
 		must("waitpid", waitpid(pid, &status, 0));
 		if (WIFSIGNALED(status))
@@ -55,6 +57,6 @@ int main(int argc, char **argv)
 			     moment.tv_nsec / 1000, counter("vms"), counter("pages"));
 	}
 	tell_number("killed", killed);
-	tell_number("with a VM", used);
+	tell_number("with all its memory", used);
 	return 0;
 }
