@@ -9,7 +9,7 @@
  * usage: fuzz_images SEED FIRST COUNT TURNS
  *
  * An image depends on SEED and its number only: so one alone can be run again.
- * Prints how they ended, as "KILLED: 123".
+ * Prints how they ended, as "killed: 123".
  */
 #include "run_vm.h"
 

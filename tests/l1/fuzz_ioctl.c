@@ -391,8 +391,6 @@ static void (*const deeds[])(struct fuzzer *f) = {
 	do_run,
 	do_run,
 	do_run,
-	do_run,
-	do_run,
 	do_get_regs,
 	do_set_regs,
 	do_set_regs,

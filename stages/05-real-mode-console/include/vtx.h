@@ -107,6 +107,7 @@ struct vtx_create_vcpu {
  * EINVAL: id or flags is not 0.
  * EEXIST: the VM has its vCPU already.
  * EAGAIN: this CPU is just going offline; try again.
+ * EIO: a field did not keep what was written (the kernel log says which).
  * ENOMEM, EMFILE, ENFILE: no memory, or no descriptor left.
  */
 #define VTX_CREATE_VCPU _IOW(VTX_IOC_MAGIC, 0x04, struct vtx_create_vcpu)
