@@ -69,6 +69,16 @@ static void exit_host_interrupt(struct vtx_vcpu *vcpu)
 	vcpu->exit = VTX_EXIT_INTR;
 }
 
+/* The machine is ill, whoever was running: the host is to hear of it. */
+static void host_machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+#endif
+}
+
 static void exit_exception(struct vtx_vcpu *vcpu)
 {
 	u32 info = vmcs_read(VM_EXIT_INTR_INFO);
@@ -79,15 +89,11 @@ static void exit_exception(struct vtx_vcpu *vcpu)
 		vcpu->exit = VTX_EXIT_INTR;
 		return;
 	}
-#ifdef CONFIG_X86_MCE
 	if (vector == X86_TRAP_MC) {
-		struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
-
-		do_machine_check(&regs);
+		host_machine_check();
 		vcpu->exit = VTX_EXIT_INTR;
 		return;
 	}
-#endif
 	if (vector == X86_TRAP_NM)
 		vtx_kill(vcpu, "it used the FPU, and VirtX has none for it yet");
 	else
@@ -129,6 +135,8 @@ void exit_handle(struct vtx_vcpu *vcpu)
 	u32 vectoring = vmcs_read(IDT_VECTORING_INFO_FIELD);
 
 	if (vcpu->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY) {
+		if (reason == EXIT_REASON_MCE_DURING_VMENTRY)
+			host_machine_check();
 		if (reason == EXIT_REASON_INVALID_STATE)
 			fail_guest_state(vcpu);
 		else

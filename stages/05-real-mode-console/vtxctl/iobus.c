@@ -23,7 +23,7 @@ static struct {
 	size_t used;
 } output;
 
-static void output_flush(void)
+static void output_flush(struct vm *vm)
 {
 	size_t done = 0;
 	ssize_t n;
@@ -34,6 +34,8 @@ static void output_flush(void)
 			done += n;
 		else if (errno != EINTR && errno != EAGAIN)
 			die(STATUS_KILLED, "standard output: %s", strerror(errno));
+		else if (vm->ended) /* nobody reads, and the user wants to leave */
+			break;
 	}
 	output.used = 0;
 }
@@ -41,7 +43,7 @@ static void output_flush(void)
 static void com1_out(struct vm *vm, uint8_t value)
 {
 	if (output.used == sizeof(output.data))
-		output_flush();
+		output_flush(vm);
 	output.data[output.used++] = value;
 }
 
@@ -133,5 +135,5 @@ void iobus_handle(struct vm *vm)
 		else
 			bus_in(vm, run->io.port, data, run->io.size);
 	}
-	output_flush();
+	output_flush(vm);
 }
