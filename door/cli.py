@@ -178,7 +178,8 @@ def test(stage: Stage, options: RunOptions) -> int:
     build(stage)
     if options.all:
         return run_pytest("-n", "2", "--stage", stage.number, engine=options.engine)
-    status = run_pytest("-q", "--stage", stage.number, "--quick", engine=options.engine)
+    quick = ["-q", "--stage", stage.number, "--quick", str(stage.folder)]
+    status = run_pytest(*quick, engine=options.engine)
     say(
         f"All that stage {stage.number} promises, tried at length: make stage-{stage.number} test ALL=1"
     )

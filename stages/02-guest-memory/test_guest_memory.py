@@ -58,6 +58,7 @@ def test_run_in_large_memory_needs_three_tables(vtx: Vtx) -> None:
     [
         ("large", 64),
         ("small", 64),
+        ("patched", 8),
         ("skewed", 8),
         ("readonly", 8),
     ],

@@ -558,7 +558,6 @@ TALKS = {
 }
 
 
-@pytest.mark.quick
 def test_nanox_gives_every_line_back(vtx: Vtx) -> None:
     for name, (typed, answer) in TALKS.items():
         result = vtx.run("--mem", "1M", "nanox.bin", stdin=typed)

@@ -7,6 +7,7 @@
  *
  *   large	2 MiB pages of ours, on a 2 MiB boundary of the guest's
  *   small	4 KiB pages of ours
+ *   patched	2 MiB pages of ours, in each of which 4 KiB are replaced
  *   skewed	2 MiB pages of ours, 4 KiB off in the guest
  *   readonly	as large, and the guest may not write
  */
@@ -37,6 +38,18 @@ static bool leaf_ok(const struct vtx_translate *t, uint64_t rights)
 	       (leaf & EPT_ADDR) == (t->hpa & ~(size - 1));
 }
 
+/* Give back one page in each 2 MiB and take another, which lies elsewhere. */
+static void patch(uint8_t *ram, size_t size)
+{
+	uint8_t *at;
+
+	memset(ram, 1, size);
+	for (at = ram + 7 * PAGE; at < ram + size; at += LARGE)
+		must("madvise", madvise(at, PAGE, MADV_DONTNEED));
+	for (at = ram + 7 * PAGE; at < ram + size; at += LARGE)
+		*at = 1;
+}
+
 int main(int argc, char **argv)
 {
 	const char *way = argc == 3 ? argv[1] : "";
@@ -48,6 +61,8 @@ int main(int argc, char **argv)
 	uint64_t *where;
 	int vm = open_vtx();
 
+	if (!strcmp(way, "patched"))
+		patch(ram, size);
 	must("VTX_MAP_MEMORY", map_memory(vm, gpa, ram, size, readonly ? VTX_MEM_READONLY : 0));
 	where = physical_pages(ram, size);
 	for (offset = 0; offset < size; offset += PAGE) {
