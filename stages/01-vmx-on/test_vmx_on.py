@@ -395,21 +395,22 @@ def test_a_cpu_that_goes_turns_vmx_off_and_one_that_comes_turns_it_on(vtx_smp: V
     assert cpus_with_vmx(machine) == [0, 1]
 
 
-def test_suspend_turns_vmx_off_and_waking_turns_it_on(vtx_smp: Vtx) -> None:
-    vtx, machine = vtx_smp, vtx_smp.machine
+@pytest.mark.parametrize("cpus", [1, 2] if FULL else [1])
+def test_suspend_turns_vmx_off_and_waking_turns_it_on(
+    request: pytest.FixtureRequest, stage: Stage, cpus: int
+) -> None:
+    vtx: Vtx = request.getfixturevalue("vtx" if cpus == 1 else "vtx_smp")
+    machine = vtx.machine
     machine.forget()
     assert vtx.ask("probe_suspend.c", timeout=180) == {"image taken": "0x1"}
-    # CPU1 is taken offline first; the last CPU has the syscore hooks.
-    assert said_by_vtxdrv(machine) == [
-        OFF.format(1),
-        OFF.format(0),
-        ON.format(0),
-        ON.format(1),
-    ]
+    # Other CPUs are taken offline first; the last one has the syscore hooks.
+    down = [OFF.format(cpu) for cpu in reversed(range(cpus))]
+    up = [ON.format(cpu) for cpu in range(cpus)]
+    assert said_by_vtxdrv(machine) == down + up
     # The kernel copies its memory between the two: while nobody has VMX on.
     log = machine.kernel_log()
     assert log.index(OFF.format(0)) < log.index("Creating image") < log.index(ON.format(0))
-    assert cpus_on(vtx) == 2 and cpus_with_vmx(machine) == [0, 1]
+    assert cpus_on(vtx) == cpus and cpus_with_vmx(machine) == list(range(cpus))
 
 
 def test_reboot_turns_vmx_off_on_every_cpu_first(

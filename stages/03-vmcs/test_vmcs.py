@@ -213,7 +213,7 @@ def test_a_cpu_may_go_while_it_is_being_probed(vtx_smp: Vtx) -> None:
     machine.run(f"insmod {vtx.module('probe_spoil')}", check=True)
     storm = machine.spawn("exec " + vtx.helper("probe_vcpu.c") + " storm")
     storm.expect(b"storm: ok\n")
-    for _ in range(20 if FULL else 3):
+    for _ in range(20 if FULL else 2):
         machine.run(f"echo 0 >{CPU1}", check=True)
         machine.run(f"echo 1 >{CPU1}", check=True)
     storm.close_stdin()
