@@ -73,7 +73,7 @@ long vm_translate(struct file *file, void __user *arg);
 /* vcpu.c: a vCPU and its descriptor. */
 struct vtx_vcpu {
 	struct vtx_vm *vm;
-	struct mutex lock; /* one thread at a time */
+	unsigned long busy; /* bit 0: a thread is using it */
 	struct vmx_region *vmcs;
 	u32 fields_filled;
 	struct vtx_run *run; /* two pages, shared with VTXCTL */

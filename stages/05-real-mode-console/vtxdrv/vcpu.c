@@ -185,12 +185,15 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (vcpu->vm->mm != current->mm)
 		return -EIO;
-	if (!mutex_trylock(&vcpu->lock))
+	if (test_and_set_bit_lock(0, &vcpu->busy))
 		return -EBUSY;
-	for (i = 0; i < ARRAY_SIZE(vcpu_ioctls); i++)
-		if (vcpu_ioctls[i].cmd == cmd)
+	for (i = 0; i < ARRAY_SIZE(vcpu_ioctls); i++) {
+		if (vcpu_ioctls[i].cmd == cmd) {
 			ret = vcpu_ioctls[i].handler(vcpu, (void __user *)arg);
-	mutex_unlock(&vcpu->lock);
+			break;
+		}
+	}
+	clear_bit_unlock(0, &vcpu->busy);
 	return ret;
 }
 
@@ -246,7 +249,6 @@ static struct vtx_vcpu *vcpu_alloc(struct vtx_vm *vm)
 	if (!vcpu)
 		return ERR_PTR(err);
 	atomic_long_inc(&vtx_vcpus);
-	mutex_init(&vcpu->lock);
 	vcpu->vm = vm;
 
 	vcpu->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);

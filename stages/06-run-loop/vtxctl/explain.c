@@ -57,7 +57,7 @@ static struct line {
 	unsigned long times;
 } lines[2];
 
-static unsigned long exits, turns; /* told so far; ended by the host in between */
+static unsigned long exits; /* told so far */
 
 const char *exit_name(const struct vtx_run *run)
 {
@@ -87,9 +87,6 @@ void explain_flush(void)
 		fputc('\n', stderr);
 		exits += lines[i].times;
 	}
-	if (turns)
-		fprintf(stderr, "       meanwhile the host took its CPU back, %lu times\n", turns);
-	turns = 0;
 	memset(lines, 0, sizeof(lines));
 }
 
@@ -146,10 +143,6 @@ void explain_exit(struct vm *vm)
 
 	if (!explain_wanted)
 		return;
-	if (run->exit == VTX_EXIT_INTR) {
-		turns++;
-		return;
-	}
 
 	describe(run, what, sizeof(what));
 	line = line_find(what);

@@ -76,7 +76,6 @@ static void vcpu_handle_exit(struct vm *vm)
 
 	switch (run->exit) {
 	case VTX_EXIT_NONE:
-	case VTX_EXIT_INTR:
 		break;
 	case VTX_EXIT_IO:
 		iobus_handle(vm);

@@ -17,8 +17,8 @@
 
 /* Leaf 1: what remains of the host's features. */
 #define LEAF1_ECX (BIT_OF(CX16) | BIT_OF(MOVBE) | BIT_OF(POPCNT) | BIT_OF(RDRAND))
-#define LEAF1_EDX                                                                  \
-	(BIT_OF(VME) | BIT_OF(DE) | BIT_OF(PSE) | BIT_OF(TSC) | BIT_OF(PAE) |      \
+#define LEAF1_EDX                                                             \
+	(BIT_OF(VME) | BIT_OF(DE) | BIT_OF(PSE) | BIT_OF(TSC) | BIT_OF(PAE) | \
 	 BIT_OF(CX8) | BIT_OF(PGE) | BIT_OF(CMOV) | BIT_OF(PSE36) | BIT_OF(CLFLUSH))
 
 #define LAST_BASIC 1U

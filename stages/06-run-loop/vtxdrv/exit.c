@@ -15,6 +15,7 @@
 #include <asm/ptrace.h>
 #include <asm/trapnr.h>
 
+#include "host.h"
 #include "vmcs.h"
 #include "vtxdrv.h"
 
@@ -75,7 +76,7 @@ void exit_step_done(struct vtx_vcpu *vcpu)
 
 	if (guard)
 		vmcs_write(GUEST_INTERRUPTIBILITY_INFO, shadow & ~guard);
-	if (vmcs_read(GUEST_RFLAGS) & X86_EFLAGS_TF) {
+	if (vcpu->regs.rflags & X86_EFLAGS_TF) {
 		pending = vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS);
 		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, pending | DR_STEP);
 	}
@@ -94,6 +95,7 @@ void exit_skip_instruction(struct vtx_vcpu *vcpu)
  */
 static void exit_host_interrupt(struct vtx_vcpu *vcpu)
 {
+	vcpu->exit = VTX_EXIT_INTR;
 }
 
 /* The machine is ill, whoever was running: the host is to hear of it. */
@@ -112,11 +114,15 @@ static void exit_exception(struct vtx_vcpu *vcpu)
 	u32 vector = info & INTR_INFO_VECTOR_MASK;
 
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR) {
+		host_return(vcpu); /* the handler may look at all of it */
 		vmenter_nmi();
+		host_leave(vcpu);
+		vcpu->exit = VTX_EXIT_INTR;
 		return;
 	}
 	if (vector == X86_TRAP_MC) {
 		host_machine_check();
+		vcpu->exit = VTX_EXIT_INTR;
 		return;
 	}
 	if (vector == X86_TRAP_NM)
@@ -134,7 +140,7 @@ static void exit_hlt(struct vtx_vcpu *vcpu)
 static void exit_ept_violation(struct vtx_vcpu *vcpu)
 {
 	u64 gpa = vmcs_read(GUEST_PHYSICAL_ADDRESS);
-	u64 q = vmcs_read(EXIT_QUALIFICATION);
+	u64 q = vcpu->exit_qualification;
 	const char *did = "read from";
 
 	if (q & EPT_VIOLATION_ACC_WRITE)
@@ -160,7 +166,7 @@ static void (*const exit_handlers[])(struct vtx_vcpu *vcpu) = {
 void exit_handle(struct vtx_vcpu *vcpu)
 {
 	u32 reason = vcpu->exit_reason & 0xffff;
-	u32 vectoring = vmcs_read(IDT_VECTORING_INFO_FIELD);
+	u32 vectoring;
 
 	if (vcpu->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY) {
 		if (reason == EXIT_REASON_MCE_DURING_VMENTRY)
@@ -181,6 +187,7 @@ void exit_handle(struct vtx_vcpu *vcpu)
 	 * The exit came while the CPU delivered an event to the guest, and the
 	 * guest would miss it. Nothing we allow can cause that and go on.
 	 */
+	vectoring = vmcs_read(IDT_VECTORING_INFO_FIELD);
 	if (vectoring & VECTORING_INFO_VALID_MASK)
 		vtx_kill(vcpu, "event %u was lost on its way to the guest",
 			 vectoring & VECTORING_INFO_VECTOR_MASK);

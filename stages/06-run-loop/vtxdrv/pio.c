@@ -65,7 +65,7 @@ static u32 string_piece(struct vtx_vcpu *vcpu, bool rep)
 	pio->mask = info >> 7 & 7 ? U32_MAX : U16_MAX;
 	pio->base = vmcs_read(segments[seg].base);
 	pio->offset = *index & pio->mask;
-	pio->down = vmcs_read(GUEST_RFLAGS) & X86_EFLAGS_DF;
+	pio->down = vcpu->regs.rflags & X86_EFLAGS_DF;
 	count = rep ? vcpu->regs.rcx & pio->mask : 1;
 
 	/* Up to the segment's end, or down to its beginning; then once more. */
@@ -86,36 +86,49 @@ static u32 string_piece(struct vtx_vcpu *vcpu, bool rep)
 	return count;
 }
 
-/* SDM, "Exit Qualification for I/O Instructions". */
-void pio_exit(struct vtx_vcpu *vcpu)
+/* Return: whether something moves. */
+static noinline bool string_exit(struct vtx_vcpu *vcpu, bool rep)
 {
-	u64 q = vmcs_read(EXIT_QUALIFICATION);
-	struct vtx_run *run = vcpu->run;
 	struct pio *pio = &vcpu->pio;
-	bool rep = q & BIT(5);
 
-	pio->out = !(q & BIT(3));
-	pio->size = (q & 7) + 1;
-	pio->string = q & BIT(4);
-	pio->count = 1;
-	if (pio->string) {
-		pio->count = string_piece(vcpu, rep);
-		if (vcpu->ended)
-			return;
-	}
-	if (pio->string && rep && vcpu->regs.rcx & pio->mask)
+	pio->count = string_piece(vcpu, rep);
+	if (vcpu->ended)
+		return false;
+	if (rep && vcpu->regs.rcx & pio->mask)
 		exit_step_done(vcpu);
 	else
 		exit_skip_instruction(vcpu);
 
-	/* REP with a count of 0: the CPU asks all the same, but nothing moves. */
+	/* REP with a count of 0: the CPU asks all the same. */
 	if (!pio->count)
-		return;
+		vcpu->exit = VTX_EXIT_INTR;
+	return pio->count;
+}
 
-	pio->pending = true;
+/* SDM, "Exit Qualification for I/O Instructions". */
+void pio_exit(struct vtx_vcpu *vcpu)
+{
+	u64 q = vcpu->exit_qualification;
+	struct vtx_run *run = vcpu->run;
+	struct pio *pio = &vcpu->pio;
+	bool out = !(q & BIT(3));
+
+	pio->out = out;
+	pio->size = (q & 7) + 1;
+	pio->string = q & BIT(4);
+	pio->count = 1;
+	if (pio->string) {
+		if (!string_exit(vcpu, q & BIT(5)))
+			return;
+	} else {
+		*(u32 *)data_page(vcpu) = out ? vcpu->regs.rax : U32_MAX;
+		exit_skip_instruction(vcpu);
+	}
+
+	pio->pending = !out;
 	vcpu->exit = VTX_EXIT_IO;
-	run->io.out = pio->out;
-	run->io.size = pio->size;
+	run->io.out = out;
+	run->io.size = (q & 7) + 1;
 	run->io.port = q >> 16;
 	run->io.count = pio->count;
 	run->io.data_offset = PAGE_SIZE;
@@ -141,22 +154,17 @@ static void string_copy(struct vtx_vcpu *vcpu)
 	}
 }
 
-/* After the exit, with interrupts on again: what the guest sends. */
+/* After the exit, with interrupts on again, which copying may need. */
 void pio_begin(struct vtx_vcpu *vcpu)
 {
 	struct pio *pio = &vcpu->pio;
 
-	if (!pio->pending)
+	if (vcpu->exit != VTX_EXIT_IO || !pio->string)
 		return;
-	if (!pio->out) {
-		memset(data_page(vcpu), 0xff, pio->count * pio->size);
-		return;
-	}
-	pio->pending = false;
-	if (pio->string)
+	if (pio->out)
 		string_copy(vcpu);
 	else
-		memcpy(data_page(vcpu), &vcpu->regs.rax, pio->size);
+		memset(data_page(vcpu), 0xff, pio->count * pio->size);
 }
 
 /* Before the next entry: what the guest is to receive. */

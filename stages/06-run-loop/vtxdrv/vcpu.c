@@ -26,6 +26,7 @@
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
+#include "host.h"
 #include "vmcs.h"
 #include "vtxdrv.h"
 
@@ -105,6 +106,30 @@ static int vcpu_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* The VMCS stays where it is: most often we come back to the same CPU. */
+void vcpu_put(void)
+{
+	local_irq_enable();
+	put_cpu();
+}
+
+/* This CPU has another VMCS in hand, or has never had this one. */
+static noinline int vcpu_take(struct vtx_vcpu *vcpu)
+{
+	if (!hw_is_on())
+		return -EAGAIN;
+	if (vcpu->cpu < 0) {
+		vmclear(__pa(vcpu->vmcs));
+		list_add(&vcpu->active, this_cpu_ptr(&active_vcpus));
+		vcpu->cpu = smp_processor_id();
+	}
+	vmptrld(__pa(vcpu->vmcs));
+	this_cpu_write(current_vcpu, vcpu);
+	if (!vcpu->launched)
+		vmcs_update_cpu(&vcpu->host);
+	return 0;
+}
+
 /**
  * vcpu_load() - make this vCPU's VMCS the current one, on this CPU
  * @vcpu: locked
@@ -114,96 +139,53 @@ static int vcpu_release(struct inode *inode, struct file *file)
  */
 int vcpu_load(struct vtx_vcpu *vcpu)
 {
-	int cpu = get_cpu();
+	int cpu = get_cpu(), err = 0;
 
 	if (vcpu->cpu != cpu)
 		vcpu_flush_anywhere(vcpu);
 
 	local_irq_disable();
-	if (!hw_is_on()) {
-		vcpu_put(vcpu);
-		return -EAGAIN;
-	}
-	if (vcpu->cpu != cpu) {
-		vmclear(__pa(vcpu->vmcs));
-		list_add(&vcpu->active, this_cpu_ptr(&active_vcpus));
-		vcpu->cpu = cpu;
-	}
-	if (this_cpu_read(current_vcpu) != vcpu) {
-		vmptrld(__pa(vcpu->vmcs));
-		this_cpu_write(current_vcpu, vcpu);
-	}
-	if (!vcpu->launched)
-		vmcs_update_cpu();
-	return 0;
-}
-
-/* The VMCS stays where it is: most often we come back to the same CPU. */
-void vcpu_put(struct vtx_vcpu *vcpu)
-{
-	local_irq_enable();
-	put_cpu();
-}
-
-/*
- * The world switch: into the guest, and back.
- *
- * The CPU does not give back DEBUGCTL, DR6, DR7 and CR2. CR2 is nobody's as
- * long as no page fault is being handled, so the host's waits until the loop is
- * left; the others an interrupt may need. Linux knows which breakpoints are on,
- * and keeps DR6 at rest.
- */
-static __always_inline bool enter(struct vtx_vcpu *vcpu)
-{
-	if (vcpu->cr2 != native_read_cr2())
-		native_write_cr2(vcpu->cr2);
-
-	if (!vmenter(&vcpu->regs, HOST_RSP, vcpu->launched))
-		return false;
-
-	vcpu->cr2 = native_read_cr2();
-	if (unlikely(vcpu->host.debugctl))
-		update_debugctlmsr(vcpu->host.debugctl);
-	if (unlikely(native_get_debugreg(6) != DR6_RESERVED))
-		native_set_debugreg(6, DR6_RESERVED);
-	if (unlikely(hw_breakpoint_active()))
-		hw_breakpoint_restore();
-	return true;
-}
-
-/**
- * vcpu_enter() - the world switch
- * @vcpu: loaded
- *
- * Between vcpu_load() and vcpu_put(), with the host's fields up to date.
- * Return: true after a VM exit, false if the CPU refused the controls or the
- * host state.
- */
-bool vcpu_enter(struct vtx_vcpu *vcpu)
-{
-	bool entered;
-
-	host_save(&vcpu->host);
-	entered = enter(vcpu);
-	host_restore(&vcpu->host);
-	return entered;
+	if (this_cpu_read(current_vcpu) != vcpu)
+		err = vcpu_take(vcpu);
+	if (err)
+		vcpu_put();
+	return err;
 }
 
 /* One turn of the guest: in, out, and what it means. Interrupts are off. */
-static __always_inline void vcpu_turn(struct vtx_vcpu *vcpu)
+static void vcpu_turn(struct vtx_vcpu *vcpu)
 {
-	vmcs_update_host(vcpu);
 	vmcs_write(GUEST_RIP, vcpu->regs.rip);
 
-	if (!enter(vcpu)) {
+	if (!vmenter(&vcpu->regs, HOST_RSP, vcpu->launched)) {
 		fail_refused(vcpu);
 		return;
 	}
 
 	vcpu->exit_reason = vmcs_read(VM_EXIT_REASON);
+	vcpu->exit_qualification = vmcs_read(EXIT_QUALIFICATION);
 	vcpu->regs.rip = vmcs_read(GUEST_RIP);
-	vcpu->launched |= !(vcpu->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY);
+	vcpu->regs.rflags = vmcs_read(GUEST_RFLAGS);
+	if (!vcpu->launched)
+		vcpu->launched = !(vcpu->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY);
 	exit_handle(vcpu);
+}
+
+/*
+ * Turn after turn, with interrupts off all the time. One that comes for the
+ * host ends the guest's turn, or the next as it begins, so none waits for long.
+ * But where a CPU fails to do that, the host comes in after this many turns.
+ */
+#define TURNS 64
+
+static void vcpu_turns(struct vtx_vcpu *vcpu)
+{
+	int i;
+
+	host_leave(vcpu);
+	for (i = 0; i < TURNS && vcpu->exit == VTX_EXIT_NONE; i++)
+		vcpu_turn(vcpu);
+	host_return(vcpu);
 }
 
 /* Does something else want this thread, or this CPU? */
@@ -216,18 +198,16 @@ static bool host_wants_us(struct vtx_vcpu *vcpu)
 }
 
 /*
- * Turn after turn, until VTXCTL or the host is needed. Return: 0, -EINTR, or
- * what vcpu_load() says; vcpu->exit is VTX_EXIT_NONE if the guest could go on.
+ * Run the guest until VTXCTL is needed (vcpu->exit says why), or the host wants
+ * more than an interrupt. Return: 0, or what vcpu_load() says.
  */
 static int vcpu_loop(struct vtx_vcpu *vcpu)
 {
-	int err;
+	int err = vcpu_load(vcpu);
 
-	err = vcpu_load(vcpu);
 	if (err)
 		return err;
 	host_save(&vcpu->host);
-	vmcs_update_process(vcpu);
 	vmcs_write(GUEST_RSP, vcpu->regs.rsp);
 	vmcs_write(GUEST_RFLAGS, vcpu->regs.rflags);
 
@@ -235,23 +215,18 @@ static int vcpu_loop(struct vtx_vcpu *vcpu)
 	 * With interrupts off: a signal that comes after this look interrupts
 	 * this CPU, and that ends the guest's turn at once.
 	 */
-	while (vcpu->exit == VTX_EXIT_NONE && !host_wants_us(vcpu)) {
-		vcpu_turn(vcpu);
-
-		/* Let in what ended the guest's turn, if it was an interrupt. */
-		local_irq_enable();
+	while (!host_wants_us(vcpu)) {
+		vcpu_turns(vcpu);
+		if (vcpu->exit != VTX_EXIT_NONE && vcpu->exit != VTX_EXIT_INTR)
+			break;
+		vcpu->exit = VTX_EXIT_NONE;
+		local_irq_enable(); /* here it comes in */
 		local_irq_disable();
 	}
 
 	vcpu->regs.rsp = vmcs_read(GUEST_RSP);
-	vcpu->regs.rflags = vmcs_read(GUEST_RFLAGS);
-	vcpu->exit_qualification = vmcs_read(EXIT_QUALIFICATION);
 	host_restore(&vcpu->host);
-	vcpu_put(vcpu);
-
-	if (vcpu->exit == VTX_EXIT_NONE &&
-	    (signal_pending(current) || READ_ONCE(vcpu->run->immediate_exit)))
-		return -EINTR;
+	vcpu_put();
 	return 0;
 }
 
@@ -269,18 +244,43 @@ static long vcpu_run(struct vtx_vcpu *vcpu, void __user *arg)
 		return -ENXIO;
 
 	vcpu->exit = VTX_EXIT_NONE;
-	pio_complete(vcpu);
+	if (vcpu->pio.pending)
+		pio_complete(vcpu);
 	while (!err && vcpu->exit == VTX_EXIT_NONE) {
 		err = vcpu_loop(vcpu);
+		if (err || vcpu->exit != VTX_EXIT_NONE)
+			break;
 		cond_resched();
+		if (signal_pending(current) || READ_ONCE(run->immediate_exit))
+			err = -EINTR;
 	}
-	pio_begin(vcpu);
+	if (vcpu->pio.string)
+		pio_begin(vcpu);
 
 	run->exit = vcpu->exit;
 	run->hw_reason = vcpu->exit_reason;
 	run->hw_qualification = vcpu->exit_qualification;
 	run->if_flag = !!(vcpu->regs.rflags & X86_EFLAGS_IF);
 	return err;
+}
+
+/**
+ * vcpu_enter() - a single turn, for those who only want to see it refused
+ * @vcpu: loaded
+ *
+ * Return: true after a VM exit, false if the CPU refused the controls or the
+ * host state.
+ */
+bool vcpu_enter(struct vtx_vcpu *vcpu)
+{
+	bool entered;
+
+	host_save(&vcpu->host);
+	host_leave(vcpu);
+	entered = vmenter(&vcpu->regs, HOST_RSP, vcpu->launched);
+	host_return(vcpu);
+	host_restore(&vcpu->host);
+	return entered;
 }
 
 static long vcpu_get_regs(struct vtx_vcpu *vcpu, void __user *arg)
@@ -298,8 +298,8 @@ static const struct {
 	unsigned int cmd;
 	long (*handler)(struct vtx_vcpu *vcpu, void __user *arg);
 } vcpu_ioctls[] = {
-	{ VTX_PROBE_ENTRY, fail_probe_entry },
 	{ VTX_RUN, vcpu_run },
+	{ VTX_PROBE_ENTRY, fail_probe_entry },
 	{ VTX_GET_REGS, vcpu_get_regs },
 	{ VTX_SET_REGS, vcpu_set_regs },
 };
@@ -313,12 +313,15 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (vcpu->vm->mm != current->mm)
 		return -EIO;
-	if (!mutex_trylock(&vcpu->lock))
+	if (test_and_set_bit_lock(0, &vcpu->busy))
 		return -EBUSY;
-	for (i = 0; i < ARRAY_SIZE(vcpu_ioctls); i++)
-		if (vcpu_ioctls[i].cmd == cmd)
+	for (i = 0; i < ARRAY_SIZE(vcpu_ioctls); i++) {
+		if (vcpu_ioctls[i].cmd == cmd) {
 			ret = vcpu_ioctls[i].handler(vcpu, (void __user *)arg);
-	mutex_unlock(&vcpu->lock);
+			break;
+		}
+	}
+	clear_bit_unlock(0, &vcpu->busy);
 	return ret;
 }
 
@@ -362,7 +365,7 @@ static int vcpu_setup(struct vtx_vcpu *vcpu)
 		err = vmcs_write_host(vcpu);
 	if (!err)
 		err = vmcs_write_guest(vcpu);
-	vcpu_put(vcpu);
+	vcpu_put();
 	return err;
 }
 
@@ -374,7 +377,6 @@ static struct vtx_vcpu *vcpu_alloc(struct vtx_vm *vm)
 	if (!vcpu)
 		return ERR_PTR(err);
 	atomic_long_inc(&vtx_vcpus);
-	mutex_init(&vcpu->lock);
 	vcpu->vm = vm;
 	vcpu->cpu = -1;
 

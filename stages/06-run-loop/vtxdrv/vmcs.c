@@ -220,37 +220,14 @@ int vmcs_write_host(struct vtx_vcpu *vcpu)
 	for (i = 0; i < ARRAY_SIZE(form) && !err; i++)
 		err = fill(vcpu, form[i].field, form[i].value);
 
-	vcpu->host_cr3 = vmcs_read(HOST_CR3);
-	vcpu->host_cr4 = vmcs_read(HOST_CR4);
-	vcpu->host_fs_base = vmcs_read(HOST_FS_BASE);
+	vcpu->host.cr3 = vmcs_read(HOST_CR3);
+	vcpu->host.cr4 = vmcs_read(HOST_CR4);
+	vcpu->host.fs_base = vmcs_read(HOST_FS_BASE);
 	return err;
 }
 
-/*
- * What may change at any time: an interrupt may set a bit of CR4, and to patch
- * its own code the kernel switches to other tables and comes back with a new
- * PCID in CR3.
- */
-void vmcs_update_host(struct vtx_vcpu *vcpu)
-{
-	u64 cr3 = __get_current_cr3_fast();
-	u64 cr4 = cr4_read_shadow();
-
-	if (cr3 != vcpu->host_cr3)
-		vmcs_write(HOST_CR3, vcpu->host_cr3 = cr3);
-	if (cr4 != vcpu->host_cr4)
-		vmcs_write(HOST_CR4, vcpu->host_cr4 = cr4);
-}
-
-/* What the process may have changed before it called us. */
-void vmcs_update_process(struct vtx_vcpu *vcpu)
-{
-	if (vcpu->host.fs_base != vcpu->host_fs_base)
-		vmcs_write(HOST_FS_BASE, vcpu->host_fs_base = vcpu->host.fs_base);
-}
-
 /* What each CPU has for itself: once, when it takes the VMCS over. */
-void vmcs_update_cpu(void)
+void vmcs_update_cpu(struct host_state *host)
 {
 	unsigned int cpu = smp_processor_id();
 
@@ -258,53 +235,8 @@ void vmcs_update_cpu(void)
 	vmcs_write(HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
 	vmcs_write(HOST_GDTR_BASE, (unsigned long)get_cpu_gdt_ro(cpu));
 	vmcs_write(HOST_IA32_SYSENTER_ESP, msr(MSR_IA32_SYSENTER_ESP));
-}
-
-/*
- * How a VM exit leaves the host: limits of GDT and IDT at their largest, no
- * LDT, data segments empty (SDM, "Loading Host State"). Linux has its own ideas
- * about each, but an interrupt does not mind: so they are saved before the
- * loop, and put back after it.
- */
-void host_save(struct host_state *host)
-{
 	native_store_gdt(&host->gdt);
 	store_idt(&host->idt);
-	store_ldt(host->ldt);
-	savesegment(ds, host->ds);
-	savesegment(es, host->es);
-	savesegment(fs, host->fs);
-	savesegment(gs, host->gs);
-	host->fs_base = msr(MSR_FS_BASE);
-	host->gs_base = msr(MSR_KERNEL_GS_BASE);
-	host->debugctl = msr(MSR_IA32_DEBUGCTLMSR);
-	host->cr2 = native_read_cr2();
-}
-
-/* The tables first: a segment is loaded from them. */
-void host_restore(const struct host_state *host)
-{
-	native_load_gdt(&host->gdt);
-	native_load_idt(&host->idt);
-	invalidate_tss_limit();
-	if (host->ldt)
-		asm volatile("lldt %0"
-			     :
-			     : "m"(host->ldt));
-
-	if (host->ds)
-		loadsegment(ds, host->ds);
-	if (host->es)
-		loadsegment(es, host->es);
-	if (host->fs) {
-		loadsegment(fs, host->fs);
-		wrmsrl(MSR_FS_BASE, host->fs_base);
-	}
-	if (host->gs) {
-		load_gs_index(host->gs);
-		wrmsrl(MSR_KERNEL_GS_BASE, host->gs_base);
-	}
-	native_write_cr2(host->cr2);
 }
 
 /*

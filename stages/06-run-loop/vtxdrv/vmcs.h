@@ -83,12 +83,7 @@ int vmcs_init(void);
 int vmcs_write_controls(struct vtx_vcpu *vcpu);
 int vmcs_write_host(struct vtx_vcpu *vcpu);
 int vmcs_write_guest(struct vtx_vcpu *vcpu);
-void vmcs_update_host(struct vtx_vcpu *vcpu);
-void vmcs_update_process(struct vtx_vcpu *vcpu);
-void vmcs_update_cpu(void);
-
-void host_save(struct host_state *host);
-void host_restore(const struct host_state *host);
+void vmcs_update_cpu(struct host_state *host);
 
 /* vmenter.S: true if the CPU left for the guest and came back. */
 bool vmenter(struct vtx_regs *regs, u64 host_rsp_field, bool launched);

@@ -45,17 +45,15 @@ void ept_unmap(struct ept *ept, u64 gpa, unsigned long npages);
 void ept_translate(struct ept *ept, struct vtx_translate *t);
 void ept_sync_this_cpu(void);
 
-/*
- * What a VM exit takes from the host and does not give back, and what only a
- * process would miss: it is put back when the loop is left. What an interrupt
- * may look at is put back after each exit.
- */
+/* What a VM exit takes from the host and does not give back. */
 struct host_state {
-	struct desc_ptr gdt, idt;
-	u16 ldt, ds, es, fs, gs;
-	u64 fs_base, gs_base; /* of the process */
+	struct desc_ptr gdt, idt; /* of this CPU */
+	u16 ldt, ds, es, fs, gs; /* of the process */
 	u64 debugctl;
 	unsigned long cr2;
+
+	/* What the VMCS says, so as not to write it again. */
+	u64 cr3, cr4, fs_base;
 };
 
 /* vm.c: a VM, its memory, and who may use it. */
@@ -99,7 +97,7 @@ struct pio {
 /* vcpu.c: a vCPU and its descriptor. */
 struct vtx_vcpu {
 	struct vtx_vm *vm;
-	struct mutex lock; /* one thread at a time */
+	unsigned long busy; /* bit 0: a thread is using it */
 	struct vmx_region *vmcs;
 	struct list_head active; /* among those whose VMCS `cpu` holds */
 	int cpu; /* which CPU holds the VMCS, -1: none */
@@ -115,9 +113,6 @@ struct vtx_vcpu {
 	/* Of the last exit. */
 	u32 exit_reason;
 	u64 exit_qualification;
-
-	/* What the VMCS says of the host, so as not to write it again. */
-	u64 host_cr3, host_cr4, host_fs_base;
 	struct host_state host;
 };
 
@@ -127,7 +122,7 @@ long vcpu_create(struct file *file, void __user *arg);
 void vcpu_init_cpus(void);
 void vcpu_flush_cpu(void);
 int vcpu_load(struct vtx_vcpu *vcpu);
-void vcpu_put(struct vtx_vcpu *vcpu);
+void vcpu_put(void);
 bool vcpu_enter(struct vtx_vcpu *vcpu);
 
 /* exit.c: what a VM exit means. */
