@@ -11,10 +11,14 @@
  * An image depends on SEED and its number only: so one alone can be run again.
  * Prints how they ended, as "killed: 123".
  */
+#include <signal.h>
+#include <sys/time.h>
+
 #include "run_vm.h"
 
 #define RAM_PAGES 0x110 /* as far as real mode reaches: 0x10ffef */
 #define IMAGE_SIZE 2048
+#define LOOK_US 8000 /* how often we look whether a guest is in an endless loop */
 #define NR_EXITS (VTX_EXIT_KILLED + 2) /* the last is not known to all stages */
 
 static uint64_t random_state;
@@ -228,9 +232,16 @@ static void reset(struct run_vm *v)
 	must("the run page", v->run == MAP_FAILED ? -1 : 0);
 }
 
+/* Its only purpose is to end VTX_RUN. */
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
 /* Returns how it ended; VTX_EXIT_NONE: it did not, in so many turns. */
 static unsigned int run_image(struct run_vm *v, unsigned int number, unsigned int turns)
 {
+	const struct itimerval look = { { 0, LOOK_US }, { 0, LOOK_US } };
 	unsigned int loops = 0;
 
 	reset(v);
@@ -240,10 +251,13 @@ static unsigned int run_image(struct run_vm *v, unsigned int number, unsigned in
 	else
 		make_random(v->ram + BOOT);
 
+	must("setitimer", setitimer(ITIMER_REAL, &look, NULL));
 	while (turns-- && loops < 2) {
 		if (ioctl(v->vcpu, VTX_RUN, 0)) {
-			if (errno == EINTR)
+			if (errno == EINTR) {
+				loops++;
 				continue;
+			}
 			complain(number, strerrorname_np(errno));
 		}
 		check_exit(number, v->run);
@@ -268,12 +282,14 @@ int main(int argc, char **argv)
 		[VTX_EXIT_KILLED] = "killed",
 		[VTX_EXIT_KILLED + 1] = "shutdown",
 	};
+	struct sigaction action = { .sa_handler = on_alarm };
 	unsigned int ends[NR_EXITS] = {}, i, first, count;
 	struct run_vm v;
 
 	if (argc != 5)
 		errx(1, "usage: fuzz_images SEED FIRST COUNT TURNS");
 	run_vm_open(&v, RAM_PAGES);
+	must("sigaction", sigaction(SIGALRM, &action, NULL));
 	first = atoi(argv[2]);
 	count = atoi(argv[3]);
 	for (i = first; i < first + count; i++) {
