@@ -110,14 +110,15 @@ class Bochs(Engine):
     def start(self, kind: Kind, vary: Vary, progress: Progress) -> Channel:
         disc = image.build(progress)
         model = MODEL_WITHOUT_VMX if vary is Vary.NO_VMX else MODEL
-        state = saved_state(kind, model, disc, progress)
+        iso = disc / ("mitigated.iso" if vary is Vary.MITIGATED else "boot.iso")
+        state = saved_state(kind, model, iso, progress)
         if state:
-            return self._start(disc, restore=state, vary=vary)
+            return self._start(iso, restore=state, vary=vary)
         if vary in FEATURE_CONTROL:
             raise EngineError(
                 f"a machine with VMX {vary.value} needs a saved state, and Bochs could not save one"
             )
-        return self._start(disc, config=config_for(kind, model))
+        return self._start(iso, config=config_for(kind, model))
 
     def pause(self) -> None:
         self._signal(signal.SIGSTOP)
@@ -148,14 +149,14 @@ class Bochs(Engine):
 
     def _start(
         self,
-        disc: Path,
+        iso: Path,
         restore: Path | None = None,
         vary: Vary = Vary.NOTHING,
         config: str = "",
         preload: Sequence[str] = (),
     ) -> Channel:
         folder = self._folder = self._open.enter_context(private_folder())
-        (folder / "boot.iso").symlink_to(disc / "boot.iso")
+        (folder / "boot.iso").symlink_to(iso)
         with open(folder / "disc", "wb") as payload:
             payload.truncate(DISC_SIZE)
         (folder / "run").write_text("c\n")
@@ -235,10 +236,10 @@ class Bochs(Engine):
                     self.stop()
                     raise EngineError(f"Bochs did not start; the end of what it said:\n{end}")
 
-    def save(self, config: str, disc: Path, folder: Path, library: Path) -> bool:
+    def save(self, config: str, iso: Path, folder: Path, library: Path) -> bool:
         """Boot, and save the state into `folder` when the agent waits. False: it did not work."""
         preload = [f"LD_PRELOAD={library}", f"VIRTX_SAVE={folder}"]
-        channel = self._start(disc, config=config, preload=preload)
+        channel = self._start(iso, config=config, preload=preload)
         limit = time.monotonic() + BOOT_LIMIT
         outputs = [channel.from_agent, channel.kernel_log, *channel.drains]
         said = b""
@@ -307,11 +308,11 @@ def config_for(kind: Kind, model: str) -> str:
     )
 
 
-def saved_state(kind: Kind, model: str, disc: Path, progress: Progress) -> Path | None:
+def saved_state(kind: Kind, model: str, iso: Path, progress: Progress) -> Path | None:
     """The folder with the state of a booted machine; None if Bochs could not save it."""
     source = HARNESS / "bochs_save.c"
-    name = f"state-{kind.value}-{model}"
-    folder = L1 / f"{name}-{image.key([Path(__file__), source, BOCHS, BIOS, disc / 'boot.iso'])}"
+    name = f"state-{kind.value}-{model}-{iso.stem}"
+    folder = L1 / f"{name}-{image.key([Path(__file__), source, BOCHS, BIOS, iso])}"
     with locked(name):
         if folder.exists():
             return folder
@@ -323,7 +324,7 @@ def saved_state(kind: Kind, model: str, disc: Path, progress: Progress) -> Path 
         image.run("gcc", "-shared", "-fPIC", "-O2", "-o", library, source)
         engine = Bochs()
         try:
-            if not engine.save(config_for(kind, model), disc, new, library):
+            if not engine.save(config_for(kind, model), iso, new, library):
                 return None
         finally:
             engine.stop()

@@ -26,9 +26,10 @@ class Kind(enum.Enum):
 
 
 class Vary(enum.Enum):
-    """Machines on which VMX must be refused."""
+    """Machines with one thing that is different; on most of them VMX must be refused."""
 
     NOTHING = "nothing"
+    MITIGATED = "mitigated"  # its kernel guards against the processor's faults, as by default
     NO_VMX = "no-vmx"  # CPUID does not offer it
     LOCKED = "locked"  # IA32_FEATURE_CONTROL: locked, VMXON not allowed
     UNLOCKED = "unlocked"  # IA32_FEATURE_CONTROL: zero, as firmware may leave it
