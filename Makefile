@@ -37,17 +37,17 @@ $(filter-out $(first),$(sort $(MAKECMDGOALS))): $(first)
 
 else
 
-commands := help setup uninstall doctor where run test lint clean
-later := test-all bench
+commands := help setup uninstall doctor where run test test-all bench lint clean
+tests := test test-all bench
 
-.PHONY: $(commands) $(later) new-guest
-$(filter-out run test,$(commands)) $(later):
+.PHONY: $(commands) new-guest
+$(filter-out run $(tests),$(commands)):
 	@./virtx $@
 run:
 	@./virtx --tell-status run $(call option,--mem,MEM) $(call option,--timeout,TIMEOUT) \
 		$(call option,--engine,ENGINE)
-test:
-	@./virtx test $(call option,--engine,ENGINE)
+$(tests):
+	@./virtx $@ $(call option,--engine,ENGINE)
 new-guest:
 	@./virtx new-guest $(call quote,$(value NAME))
 

@@ -65,7 +65,6 @@ BAD_USAGE = {
     "no name": (["new-guest", ""], "NAME=hello"),
     "a name with a path": (["new-guest", "../up"], "NAME=hello"),
     "a later word": (["stage", "stage-01", "lab"], "does not exist yet"),
-    "a later command": (["test-all"], "does not exist yet"),
     "an unknown word": (["stage", "stage-01", "tets"], "it knows: build run test"),
     "an option for another word": (["stage", "stage-01", "build", "--mem", "1M"], "MEM"),
 }

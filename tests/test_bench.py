@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`make bench`: that it measures what it says. The figures themselves are no test."""
+
+from __future__ import annotations
+
+import json
+import re
+from xml.etree import ElementTree as xml
+
+import pytest
+
+from door.bench import MEASUREMENTS, Row, Ticks, bench, table
+from door.bench_picture import BAR, draw
+from harness.stage import Stage
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    bench(samples=20, folder=folder, mitigations=["off"])
+    return folder
+
+
+def test_the_list_has_every_stage_that_runs_a_guest_beside_kvm(measured):
+    rows = json.loads((measured / "bench.json").read_text())
+    stages = [stage.number for stage in Stage.all() if stage.number >= "04"]
+    assert {(row["name"], row["stage"]) for row in rows} == {
+        (name, stage) for name in MEASUREMENTS for stage in stages
+    }
+    for row in rows:
+        assert row.keys() >= set("name stage unit mitigations vtxdrv kvm ratio".split())
+        # Less would be no way into the kernel and back, more a host that does something else.
+        assert 100 < row["kvm"] < 100_000
+        if row["name"] == "exit-kernel" and row["stage"] < "06":
+            assert row["vtxdrv"] is row["ratio"] is None
+        else:
+            assert 50 < row["vtxdrv"] < 100_000
+            assert row["ratio"] == pytest.approx(row["vtxdrv"] / row["kvm"], abs=0.001)
+
+
+def test_a_trip_to_user_space_is_a_system_call_and_more(measured):
+    ticks = {
+        (row["name"], row["stage"]): row["vtxdrv"]
+        for row in json.loads((measured / "bench.json").read_text())
+    }
+    for (name, stage), null in ticks.items():
+        if name == "ioctl-null":
+            assert ticks["exit-user", stage] > null
+    # What the loop is for.
+    assert ticks["exit-user", "06"] < ticks["exit-user", "05"]
+    assert ticks["exit-kernel", "06"] < ticks["exit-user", "06"] / 3
+
+
+def rows() -> list[Row]:
+    return [
+        Row(name, stage, "TSC ticks", mitigations, ours, Ticks(longest, 900, 123456))
+        for mitigations in ("off", "auto")
+        for name, longest in zip(MEASUREMENTS, (7223, 950, 610))
+        for stage, ours in (("04", None), ("05", Ticks(1, 1, 1)), ("23", Ticks(7000, 6999, 12345)))
+    ]
+
+
+def test_the_table_fits_a_terminal():
+    lines = table(rows()).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(" 23 " in line and " 6999 to 12345 " in line for line in lines) == 6
+    assert re.search(r"04 +- +- +7223 +-\n", table(rows()))
+
+
+def test_nothing_overlaps_in_the_picture():
+    root = xml.fromstring(draw(rows(), MEASUREMENTS))
+    _, _, width, height = map(float, root.get("viewBox").split())
+    texts = [(float(t.get("x")), float(t.get("y")), t) for t in root.iter(f"{SVG}text")]
+    bars = [r for r in root.iter(f"{SVG}rect") if r.get("class") != "paper"]
+    assert len(bars) == 2 * len(MEASUREMENTS) * 3
+    for x, y, text in texts:
+        long = len(text.text) * 9  # a wide letter at this size
+        left = {"start": x, "end": x - long}[text.get("text-anchor")]
+        assert 0 <= left and left + long <= width and y <= height, text.text
+    lines = sorted({y for _, y, _ in texts})
+    assert all(b - a >= BAR for a, b in zip(lines, lines[1:]))

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What does a VM exit cost? One guest, one way to measure, two hypervisors.
+ *
+ * usage: client kvm|vtx NAME SAMPLES
+ *
+ *   exit-user    the guest loops over OUT; RDTSC around each call that runs it
+ *   exit-kernel  the guest takes RDTSC around CPUID, again and again, and keeps
+ *                the differences in its memory
+ *   ioctl-null   an ioctl that is unknown: the way in and out of the kernel alone
+ *
+ * Prints one number of ticks a line, a sample each. The first ones, which warm
+ * up caches and page tables, are not printed. Status 3: this hypervisor has no
+ * answer to CPUID in the kernel.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "vtx.h"
+
+#define WARM_UP 200
+#define MAX_SAMPLES 10000
+#define NO_ANSWER 3
+
+#define RAM_SIZE (1 << 20)
+#define ENTRY 0x7c00
+#define RESULTS 0x10000
+#define PORT 0x80
+
+/* again: out PORT, al; jmp again */
+static const uint8_t guest_user[] = { 0xe6, PORT, 0xeb, 0xfc };
+
+/*
+ * mov ax, RESULTS >> 4; mov es, ax; xor di, di; mov bp, rounds; cld
+ * again: rdtsc; mov esi, eax; xor eax, eax; cpuid; rdtsc; sub eax, esi; stosd
+ *        dec bp; jnz again; out PORT, al
+ */
+static const uint8_t guest_kernel[] = {
+	0xb8,
+	RESULTS >> 4 & 0xff,
+	RESULTS >> 12,
+	0x8e,
+	0xc0,
+	0x31,
+	0xff,
+	0xbd,
+	0,
+	0,
+	0xfc,
+	0x0f,
+	0x31,
+	0x66,
+	0x89,
+	0xc6,
+	0x66,
+	0x31,
+	0xc0,
+	0x0f,
+	0xa2,
+	0x0f,
+	0x31,
+	0x66,
+	0x29,
+	0xf0,
+	0x66,
+	0xab,
+	0x4d,
+	0x75,
+	0xec,
+	0xe6,
+	PORT,
+};
+#define ROUNDS 8 /* where the operand of mov bp lies */
+
+static uint8_t *ram;
+static int vcpu_fd, rounds;
+static unsigned long run_request;
+static struct vtx_run *vtx_run; /* one of these two */
+static struct kvm_run *kvm_run;
+
+static void load(const uint8_t *guest, size_t size)
+{
+	ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE,
+		   -1, 0);
+	if (ram == MAP_FAILED)
+		err(1, "mmap");
+	memcpy(ram + ENTRY, guest, size);
+}
+
+static void open_vtx(void)
+{
+	int vm = open("/dev/vtx", O_RDWR);
+	struct vtx_memory memory = { .size = RAM_SIZE, .user_addr = (uintptr_t)ram };
+	struct vtx_create_vcpu create = {};
+	uint8_t *rom = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct vtx_memory rom_memory = {
+		.gpa = 0xfffff000,
+		.size = 4096,
+		.user_addr = (uintptr_t)rom,
+		.flags = VTX_MEM_READONLY,
+	};
+
+	if (vm < 0)
+		err(1, "/dev/vtx");
+	memcpy(rom + 0xff0, (const uint8_t[]){ 0xea, 0x00, 0x7c, 0x00, 0x00 }, 5);
+	if (ioctl(vm, VTX_MAP_MEMORY, &memory) || ioctl(vm, VTX_MAP_MEMORY, &rom_memory))
+		err(1, "VTX_MAP_MEMORY");
+	vcpu_fd = ioctl(vm, VTX_CREATE_VCPU, &create);
+	if (vcpu_fd < 0)
+		err(1, "VTX_CREATE_VCPU");
+	vtx_run = mmap(NULL, VTX_RUN_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu_fd, 0);
+	if (vtx_run == MAP_FAILED)
+		err(1, "the run page");
+	run_request = VTX_RUN;
+}
+
+static void open_kvm(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR), vm;
+	struct kvm_userspace_memory_region region = {
+		.memory_size = RAM_SIZE,
+		.userspace_addr = (uintptr_t)ram,
+	};
+	struct kvm_sregs sregs;
+	struct kvm_regs regs = { .rip = ENTRY, .rflags = 2 };
+
+	if (kvm < 0)
+		err(1, "/dev/kvm");
+	vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	if (vm < 0 || ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region))
+		err(1, "KVM_CREATE_VM");
+	vcpu_fd = ioctl(vm, KVM_CREATE_VCPU, 0);
+	if (vcpu_fd < 0 || ioctl(vcpu_fd, KVM_GET_SREGS, &sregs))
+		err(1, "KVM_CREATE_VCPU");
+	sregs.cs.base = 0;
+	sregs.cs.selector = 0;
+	if (ioctl(vcpu_fd, KVM_SET_SREGS, &sregs) || ioctl(vcpu_fd, KVM_SET_REGS, &regs))
+		err(1, "KVM_SET_SREGS");
+	kvm_run = mmap(NULL, ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), PROT_READ | PROT_WRITE,
+		       MAP_SHARED, vcpu_fd, 0);
+	if (kvm_run == MAP_FAILED)
+		err(1, "the run page");
+	run_request = KVM_RUN;
+}
+
+/*
+ * Did the guest come back with its OUT? false: the host had something to do,
+ * and it wants to be called again. Anything else is an error.
+ */
+static bool is_out(void)
+{
+	if (kvm_run) {
+		if (kvm_run->exit_reason != KVM_EXIT_IO || kvm_run->io.port != PORT)
+			errx(1, "KVM: exit %u", kvm_run->exit_reason);
+		return true;
+	}
+	if (vtx_run->exit == VTX_EXIT_KILLED)
+		errx(NO_ANSWER, "%s", vtx_run->text);
+	if (vtx_run->exit == VTX_EXIT_INTR)
+		return false;
+	if (vtx_run->exit != VTX_EXIT_IO || vtx_run->io.port != PORT)
+		errx(1, "VTX_RUN: exit %u", vtx_run->exit);
+	return true;
+}
+
+static void run(void)
+{
+	if (ioctl(vcpu_fd, run_request, 0))
+		err(1, "run");
+}
+
+static void exit_user(void)
+{
+	int done = 0;
+
+	while (done < rounds) {
+		uint64_t begin = __rdtsc(), end;
+
+		run();
+		end = __rdtsc();
+		if (is_out() && ++done > WARM_UP)
+			printf("%lu\n", end - begin);
+	}
+}
+
+static void exit_kernel(void)
+{
+	const uint32_t *ticks = (const uint32_t *)(ram + RESULTS);
+	int i;
+
+	do
+		run();
+	while (!is_out());
+	for (i = WARM_UP; i < rounds; i++)
+		printf("%u\n", ticks[i]);
+}
+
+static void ioctl_null(void)
+{
+	int i;
+
+	for (i = 0; i < rounds; i++) {
+		uint64_t begin = __rdtsc(), end;
+		int ret = ioctl(vcpu_fd, _IO('?', 0), 0);
+
+		end = __rdtsc();
+		if (!ret)
+			errx(1, "somebody knows this ioctl");
+		if (i >= WARM_UP)
+			printf("%lu\n", end - begin);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static char buffer[1 << 20];
+	bool kernel;
+
+	if (argc != 4 || atoi(argv[3]) < 1 || atoi(argv[3]) > MAX_SAMPLES)
+		errx(2, "usage: client kvm|vtx exit-user|exit-kernel|ioctl-null SAMPLES");
+	rounds = WARM_UP + atoi(argv[3]);
+	kernel = !strcmp(argv[2], "exit-kernel");
+	if (kernel)
+		load(guest_kernel, sizeof(guest_kernel));
+	else
+		load(guest_user, sizeof(guest_user));
+	if (kernel)
+		*(uint16_t *)(ram + ENTRY + ROUNDS) = rounds;
+
+	/* Printing while it is measured must not be a system call each time. */
+	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
+	if (!strcmp(argv[1], "kvm"))
+		open_kvm();
+	else
+		open_vtx();
+
+	if (kernel)
+		exit_kernel();
+	else if (!strcmp(argv[2], "exit-user"))
+		exit_user();
+	else if (!strcmp(argv[2], "ioctl-null"))
+		ioctl_null();
+	else
+		errx(2, "no such measurement: %s", argv[2]);
+	return 0;
+}
