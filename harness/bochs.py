@@ -8,23 +8,20 @@ the folder for temporary files; no port listens, no terminal is touched.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import pty
 import re
 import select
 import shutil
 import signal
-import subprocess
-import tempfile
 import time
 import tty
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness import image
-from harness.engine import Channel, Engine, EngineError, Kind, Progress, Vary
+from harness.emulator import Emulator, open_pidfd
+from harness.engine import Channel, EngineError, Kind, Progress, Vary
 from harness.paths import HARNESS, L1, locked
 
 BOCHS = Path("/usr/bin/bochs-bin")
@@ -33,7 +30,8 @@ VIDEO_BIOS = Path("/usr/share/bochs/VGABIOS-lgpl-latest")
 TEXT_DISPLAY = Path("/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so")
 
 # Room for a guest image of 64 MB beside a guest of 64 MB. More would start slower.
-MEGABYTES = 256
+MEGABYTES = {Kind.HOST: 640}
+MEGABYTES_ELSE = 256
 # Linux takes the CPU model's clock for true, the devices go by `ips`: the kernel's
 # command line in image.py must say the same (tsc_early_khz).
 INSTRUCTIONS_PER_SECOND = 50_000_000
@@ -49,8 +47,8 @@ MODEL_WITHOUT_VMX = "p4_prescott_celeron_336"
 # What Bochs' BIOS leaves in IA32_FEATURE_CONTROL is 5: locked, VMXON allowed.
 FEATURE_CONTROL = {Vary.LOCKED: 1, Vary.UNLOCKED: 0}
 
-SYNC = {Kind.TEST: "none", Kind.PEOPLE: "slowdown", Kind.SMP: "none"}
-CPUS = {Kind.TEST: 1, Kind.PEOPLE: 1, Kind.SMP: 2}
+SYNC = {Kind.PEOPLE: "slowdown"}
+CPUS = {Kind.SMP: 2}
 
 CONFIG = """\
 display_library: term
@@ -85,14 +83,9 @@ MEANS_NOTHING = re.compile("RDMSR: Unknown register|restore_logopts")
 LOG_MAX = 64 << 20
 
 
-class Bochs(Engine):
+class Bochs(Emulator):
     name = "bochs"
-
-    def __init__(self) -> None:
-        self._folder: Path | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._open = contextlib.ExitStack()
-        self._last_log = ""
+    log_name = "bochs.log"
 
     @staticmethod
     def missing() -> str | None:
@@ -108,7 +101,7 @@ class Bochs(Engine):
         return None
 
     def start(self, kind: Kind, vary: Vary, progress: Progress) -> Channel:
-        disc = image.build(progress)
+        disc = image.build(progress, hosting=kind is Kind.HOST)
         model = MODEL_WITHOUT_VMX if vary is Vary.NO_VMX else MODEL
         iso = disc / ("mitigated.iso" if vary is Vary.MITIGATED else "boot.iso")
         state = saved_state(kind, model, iso, progress)
@@ -120,32 +113,8 @@ class Bochs(Engine):
             )
         return self._start(iso, config=config_for(kind, model))
 
-    def pause(self) -> None:
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            if self._process:
-                os.killpg(self._process.pid, number)
-
-    def log(self) -> str:
-        if self._folder:
-            with contextlib.suppress(FileNotFoundError):
-                lines = tail(self._folder / "bochs.log").splitlines()
-                self._last_log = "\n".join(line for line in lines if not MEANS_NOTHING.search(line))
-        return self._last_log
-
-    def stop(self) -> None:
-        if self._process:
-            self._signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-        self.log()
-        self._open.close()
-        self._folder = None
+    def _lean(self, log: str) -> str:
+        return "\n".join(line for line in log.splitlines() if not MEANS_NOTHING.search(line))
 
     def _start(
         self,
@@ -155,7 +124,7 @@ class Bochs(Engine):
         config: str = "",
         preload: Sequence[str] = (),
     ) -> Channel:
-        folder = self._folder = self._open.enter_context(private_folder())
+        folder = self._new_folder()
         (folder / "boot.iso").symlink_to(iso)
         with open(folder / "disc", "wb") as payload:
             payload.truncate(DISC_SIZE)
@@ -177,25 +146,21 @@ class Bochs(Engine):
         (folder / "line").symlink_to(os.ttyname(line))
         display, display_end = self._pty()
 
-        # nice: it is somebody's laptop. pdeathsig: no way out leaves an emulator behind.
-        command = ["setpriv", "--pdeathsig", "KILL", "nice", "-n", "10", "env", *preload, BOCHS]
-        self._process = subprocess.Popen(
-            [*command, "-q", *arguments, "-rc", "run"],
-            cwd=folder,
-            env={"PATH": os.defpath, "TERM": "vt100", "GLIBC_TUNABLES": HUGE_PAGES},
+        process = self._spawn(
+            ["env", *preload, BOCHS, "-q", *arguments, "-rc", "run"],
+            {"TERM": "vt100", "GLIBC_TUNABLES": HUGE_PAGES},
             stdin=display_end,
             stdout=display_end,
             stderr=display_end,
-            start_new_session=True,
         )
         self._wait_until_running(display)
         return Channel(
-            process=self._process,
+            process=process,
             to_agent=to_agent,
             from_agent=from_agent,
             kernel_log=kernel_log,
             disc=folder / "disc",
-            drains=[display],
+            drains=[to_agent, display],  # a terminal would keep what Linux sends back
             ready=bool(restore),
             now_and_then=self._trim_log,
         )
@@ -204,14 +169,6 @@ class Bochs(Engine):
         """Bochs goes on writing where it was: before that the file becomes a hole."""
         if self._folder and os.stat(self._folder / "bochs.log").st_blocks * 512 > LOG_MAX:
             os.truncate(self._folder / "bochs.log", 0)
-
-    def _fifo(self, path: Path) -> int:
-        """What Bochs takes for a file; we read it as it is written, and Bochs waits for us."""
-        os.mkfifo(path)
-        # For reading and writing: then it has no end when Bochs closes it.
-        end = os.open(path, os.O_RDWR | os.O_NONBLOCK)
-        self._open.callback(os.close, end)
-        return end
 
     def _pty(self) -> tuple[int, int]:
         master, slave = pty.openpty()
@@ -260,49 +217,13 @@ class Bochs(Engine):
         return channel.process.wait() == 0
 
 
-@contextlib.contextmanager
-def open_pidfd(process: subprocess.Popen[bytes]) -> Iterator[int]:
-    descriptor = os.pidfd_open(process.pid)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def private_folder() -> Iterator[Path]:
-    """A folder for one machine. What a killed harness left is taken away by the next."""
-    prefix = f"virtx-{os.getuid()}-"
-    for old in Path(tempfile.gettempdir()).glob(prefix + "*"):
-        # A folder in use has a lock file, and that is locked.
-        with contextlib.suppress(BlockingIOError):
-            with contextlib.suppress(FileNotFoundError), open(old / "lock") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(old, ignore_errors=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{prefix}"))
-    with open(new / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        # Only now by its name: without the lock another harness might take it away.
-        folder = new.rename(new.with_name(new.name.removeprefix(".")))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def tail(path: Path, length: int = 1 << 18) -> str:
-    with open(path, "rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - length))
-        return file.read().decode(errors="replace")
-
-
 def config_for(kind: Kind, model: str) -> str:
     return CONFIG.format(
         model=model,
-        cpus=CPUS[kind],
-        sync=SYNC[kind],
+        cpus=CPUS.get(kind, 1),
+        sync=SYNC.get(kind, "none"),
         ips=INSTRUCTIONS_PER_SECOND,
-        megabytes=MEGABYTES,
+        megabytes=MEGABYTES.get(kind, MEGABYTES_ELSE),
         bios=BIOS,
         video_bios=VIDEO_BIOS,
     )

@@ -23,6 +23,7 @@ class Kind(enum.Enum):
     TEST = "test"  # one CPU; its clock runs as fast as it can
     PEOPLE = "people"  # one CPU; a second is a second
     SMP = "smp"  # two CPUs, for tests of concurrency: slow
+    HOST = "host"  # KVM is loaded, and QEMU is there: it runs a test machine of its own
 
 
 class Vary(enum.Enum):
@@ -39,6 +40,10 @@ class EngineError(Exception):
     """The engine did not do what was asked; the message says what to do."""
 
 
+class NotOffered(EngineError):
+    """This engine has no such machine; another one has."""
+
+
 @dataclasses.dataclass
 class Channel:
     """The ends of a started machine that the harness holds.
@@ -50,8 +55,8 @@ class Channel:
     to_agent: int
     from_agent: int
     kernel_log: int
-    # What the agent sees as its second CD-ROM, read anew at each access.
-    disc: Path
+    # What the agent sees as its second CD-ROM, read anew at each access; None: it has none.
+    disc: Path | None
     # Outputs that nobody wants, but that must be read to keep the engine going.
     drains: list[int]
     # Whether the agent waits already, as after a restore. Else it says HELLO when it does.
@@ -64,6 +69,8 @@ class Engine(abc.ABC):
     """One test machine in one emulator."""
 
     name: str
+    # Ticks of its clock in the time in which it runs one instruction, at most.
+    ticks_per_instruction = 1
 
     @staticmethod
     @abc.abstractmethod

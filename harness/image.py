@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -53,10 +54,20 @@ boot
 DISCS = {"boot.iso": KERNEL_COMMAND_LINE, "mitigated.iso": MITIGATED_COMMAND_LINE}
 
 
-def inputs() -> list[Path]:
+# For a machine that runs QEMU: the program, and what it reads as it starts a kernel.
+QEMU = (
+    Path("/usr/bin/qemu-system-x86_64"),
+    Path("/usr/share/seabios/bios-256k.bin"),
+    Path("/usr/share/qemu/kvmvapic.bin"),
+    Path("/usr/share/qemu/linuxboot_dma.bin"),
+)
+
+
+def inputs(hosting: bool = False) -> list[Path]:
     """Everything that the disc is made from."""
     sources = sorted(path for path in (HARNESS / "l1").rglob("*") if path.is_file())
-    return [Path(__file__), *sources, BUSYBOX, LINUX / "release"]
+    files = [Path(__file__), *sources, BUSYBOX, LINUX / "release"]
+    return [*files, *QEMU] if hosting else files
 
 
 def key(files: list[Path]) -> str:
@@ -101,7 +112,29 @@ def build_modules(folder: Path) -> list[Path]:
     return result
 
 
-def build_initramfs(folder: Path) -> Path:
+def archive(root: Path) -> bytes:
+    """A folder as the kernel unpacks it when it starts. Several may follow each other."""
+    names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+    command = ["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0", "--reproducible"]
+    lines = "\n".join(names).encode()
+    return subprocess.run(command, cwd=root, input=lines, capture_output=True, check=True).stdout
+
+
+def add_qemu(root: Path, disc: Path) -> None:
+    """QEMU with its libraries, and the kernel and initramfs that it is to start."""
+    listed = subprocess.run(["ldd", QEMU[0]], capture_output=True, text=True, check=True).stdout
+    libraries = re.findall(r"(/\S+) \(0x", listed)
+    for path in [*map(str, QEMU), *libraries]:
+        copy = root / path.removeprefix("/")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    (root / "l2").mkdir()
+    for name in ("vmlinuz", "initramfs"):
+        shutil.copy(disc / name, root / "l2")
+
+
+def build_initramfs(folder: Path, guest: Path | None = None) -> Path:
+    """`guest`: a folder with a kernel and an initramfs for QEMU."""
     root = folder / "root"
     for name in ("bin", "dev", "proc", "sys", "tmp", "root", "etc", "lib/virtx"):
         (root / name).mkdir(parents=True)
@@ -115,39 +148,43 @@ def build_initramfs(folder: Path) -> Path:
     for module in build_modules(folder):
         shutil.copy(module, root / "lib/virtx")
     early = [Path(name).name for name in DISC_MODULES] + ["hoststate.ko"]
+    if guest:
+        add_qemu(root, guest)
+        early += [Path(name).name for name in KVM_MODULES]
+        early[-1] += " nested=1"
     (root / "lib/virtx/order").write_text("".join(f"{name}\n" for name in early))
 
-    names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
     initramfs = folder / "disc/initramfs"
-    with open(initramfs, "wb") as output:
-        subprocess.run(
-            ["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0", "--reproducible"],
-            cwd=root,
-            input="\n".join(names).encode(),
-            stdout=output,
-            check=True,
-        )
+    initramfs.write_bytes(archive(root))
     return initramfs
 
 
-def build(progress: Callable[[str], None] = lambda text: None) -> Path:
-    """The folder with the boot discs, built if an input has changed."""
-    folder = L1 / f"image-{key(inputs())}"
-    with locked("image"):
+def build(progress: Callable[[str], None] = lambda text: None, hosting: bool = False) -> Path:
+    """The folder with the boot discs, built if an input has changed.
+
+    `hosting`: of the machine that runs QEMU and in it a test machine.
+    """
+    guest = build(progress) if hosting else None
+    name = "host" if hosting else "image"
+    folder = L1 / f"{name}-{key(inputs(hosting))}"
+    with locked(name):
         if not folder.exists():
             progress("building the test machine's disc")
-            for old in L1.glob("image-*"):
+            for old in L1.glob(f"{name}-*"):
                 shutil.rmtree(old)
-            new = L1 / "new-image"
+            new = L1 / f"new-{name}"
             shutil.rmtree(new, ignore_errors=True)
             (new / "disc/boot/grub").mkdir(parents=True)
             shutil.copy(linux.kernel(), new / "disc/vmlinuz")
-            build_initramfs(new)
+            build_initramfs(new, guest)
             lean = ["--install-modules=linux normal iso9660 biosdisk", "--locales=", "--fonts="]
             for disc, command_line in DISCS.items():
                 config = GRUB_CONFIG.format(command_line=command_line)
                 (new / "disc/boot/grub/grub.cfg").write_text(config)
                 run("grub-mkrescue", *lean, "-o", new / disc, new / "disc")
+            # An engine that starts a kernel by itself needs no disc.
+            for name in ("vmlinuz", "initramfs"):
+                (new / "disc" / name).rename(new / name)
             for name in ("disc", "root"):
                 shutil.rmtree(new / name)
             new.rename(folder)

@@ -12,6 +12,7 @@ import dataclasses
 import os
 import selectors
 import struct
+import subprocess
 import threading
 import time
 from collections import deque
@@ -110,6 +111,10 @@ class Link:
         self._pump = threading.Thread(target=self._run, name="link", daemon=True)
         self._pump.start()
 
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        return self._channel.process
+
     def close(self) -> None:
         """To be called while the engine still holds its descriptors open. May be called twice."""
         with self.changed:
@@ -195,7 +200,7 @@ class Link:
             channel.from_agent: self._take,
             channel.kernel_log: self._take_kernel_log,
         }
-        for drain in (channel.to_agent, *channel.drains):
+        for drain in channel.drains:
             readers[drain] = lambda data: None
         for descriptor in [*readers, ended]:
             selector.register(descriptor, selectors.EVENT_READ)
@@ -245,7 +250,8 @@ class Link:
                 if not frame:
                     return
                 kind, number, payload = frame
-                if len(payload) > INLINE_MAX:
+                if self._is_long(payload):
+                    assert self._channel.disc
                     with open(self._channel.disc, "r+b") as disc:
                         disc.write(payload)
                     payload = BULK_HEADER.pack(kind, len(payload))
@@ -258,18 +264,21 @@ class Link:
             self._line = self._line[written:]
             self._sent += written
 
+    def _is_long(self, payload: bytes) -> bool:
+        return self._channel.disc is not None and len(payload) > INLINE_MAX
+
     def _next_frame(self) -> tuple[bytes, int, bytes] | None:
         """Commands first. A long frame waits until the agent has read the last from the disc."""
         idle = self._sent == self._acked
         if self._frames:
-            if len(self._frames[0][2]) > INLINE_MAX and not idle:
+            if self._is_long(self._frames[0][2]) and not idle:
                 return None
             return self._frames.popleft()
         for job in self._jobs.values():
             if job.input and job.input_credit:
                 data = job.input.popleft()
                 room = job.input_credit
-                if len(data) > INLINE_MAX and not idle:
+                if self._is_long(data) and not idle:
                     job.input.appendleft(data)
                     return None
                 if len(data) > room:

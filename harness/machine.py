@@ -12,6 +12,7 @@ import shlex
 import signal
 import stat
 import struct
+import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,11 +20,13 @@ from pathlib import Path
 from harness.bochs import INSTRUCTIONS_PER_SECOND, Bochs
 from harness.engine import Engine, EngineError, Kind, Progress, Vary, no_progress
 from harness.link import JobState, Link, Lost, TimedOut
+from harness.qemu import Qemu
 
 # A failed test shows its own lines, not ours.
 __tracebackhide__ = True
 
-ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (Bochs,)}
+# The first that works here is taken.
+ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (Qemu, Bochs)}
 
 # What the kernel prints when something is wrong with it: [#1] numbers every oops.
 TROUBLE = re.compile(
@@ -221,6 +224,11 @@ class Machine:
         self.link.close()
         self._engine.stop()
 
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The emulator's."""
+        return self.link.process
+
     def pause(self) -> None:
         """Let it use no CPU. Nothing may be asked of it before resume()."""
         self._engine.pause()
@@ -397,7 +405,9 @@ class Machine:
 
 
 def pick_engine(name: str | None) -> type[Engine]:
-    name = name or os.environ.get("ENGINE") or "bochs"
+    name = name or os.environ.get("ENGINE")
+    if not name:
+        name = next((name for name, e in ENGINES.items() if not e.missing()), Bochs.name)
     if name not in ENGINES:
         raise EngineError(f"there is no engine {name!r}: choose from {', '.join(ENGINES)}")
     engine = ENGINES[name]

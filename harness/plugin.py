@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from harness.engine import Kind, Vary
+from harness.engine import Kind, NotOffered, Vary
 from harness.machine import Machine, end_of
 from harness.paths import ROOT
 from harness.stage import Stage
@@ -148,7 +148,10 @@ def l1_fresh(request: pytest.FixtureRequest) -> Iterator[Callable[..., Machine]]
     made: list[tuple[Machine, bool]] = []
 
     def start(kind: Kind = Kind.TEST, vary: Vary = Vary.NOTHING, check: bool = True) -> Machine:
-        machine = Machine.start(kind, vary=vary)
+        try:
+            machine = Machine.start(kind, vary=vary)
+        except NotOffered as reason:
+            pytest.skip(str(reason))
         made.append((machine, check))
         lend(request, machine)
         return machine
