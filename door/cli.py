@@ -53,6 +53,7 @@ VirtX: build a hypervisor, one small step at a time.
   make new-guest NAME=hello lays a small guest of your own into work/hello
   make test                 all tests: some minutes
   make test-all             and everything that takes longer
+  make test-nested          every stage in KVM, in the emulator
   make bench                what a VM exit costs here, and in KVM
   make doctor               what this computer has, and what is missing
   make setup                install what is missing     [YES=1: do not ask]
@@ -301,6 +302,7 @@ def run_everything(engine: str | None) -> int:
     parts: dict[str, Callable[[], int]] = {
         "VIRTX_FULL=1 ./virtx test": lambda: test_all_stages(engine, full=True),
         "./virtx bench": lambda: run_bench(engine),
+        "./virtx test-nested": test_nested,
     }
     for again, part in parts.items():
         say(f"\n== {again}")
@@ -317,6 +319,12 @@ def run_bench(engine: str | None) -> int:
     bench(engine, progress=lambda text: say(f"  {text}"))
     say(f"in numbers: {BUILD / 'bench.json'}; as a picture: {BUILD / 'bench.svg'}")
     return Status.OK
+
+
+def test_nested() -> int:
+    """The engine qemu inside the engine bochs; where KVM is there, `make test` has used it."""
+    setup.setup()
+    return run_pytest("-s", "-v", "tests/nested/nested_stages.py")
 
 
 def unit_tests() -> int:
@@ -488,6 +496,13 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="exit status: 0 all passed, 1 not all",
     )
     add_run_options(command, ("engine",))
+
+    add(
+        "test-nested",
+        "every stage under KVM's own imitation of VT-x, inside the emulator",
+        do(test_nested),
+        epilog="exit status: 0 all passed, 1 not all",
+    )
 
     command = add(
         "bench",

@@ -225,6 +225,14 @@ class Machine:
         self._engine.stop()
 
     @property
+    def engine_name(self) -> str:
+        return self._engine.name
+
+    def ticks(self, instructions: int) -> int:
+        """So many of its clock's ticks, at most, do these take on an idle machine."""
+        return instructions * self._engine.ticks_per_instruction
+
+    @property
     def process(self) -> subprocess.Popen[bytes]:
         """The emulator's."""
         return self.link.process

@@ -25,6 +25,8 @@ class Config:
 
     title: str
     run: list[str]
+    shows: str  # what must be in the output of `run`
+    types: str = ""  # what a person would type, to see that
     show_kernel_log: bool = False
     bare: bool = False
     input: bool = False

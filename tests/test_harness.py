@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import bochs
+from harness import emulator
 from harness.engine import EngineError, Kind, Vary
 from harness.link import OUTPUT_WINDOW
 from harness.machine import Machine, MachineError, pick_engine
@@ -232,7 +232,7 @@ def test_missing_engine_says_what_is_missing(monkeypatch):
 
 def test_unknown_engine_says_which_there_are(monkeypatch):
     monkeypatch.setenv("ENGINE", "steam")
-    with pytest.raises(EngineError, match="no engine 'steam': choose from bochs"):
+    with pytest.raises(EngineError, match="no engine 'steam': choose from qemu, bochs"):
         pick_engine(None)
 
 
@@ -340,7 +340,7 @@ def test_killed_harness_leaves_no_engine():
     assert select.select([engine], [], [], 30)[0], "bochs lives on"
     os.close(engine)
     # Its folder is taken away by the next that starts.
-    with bochs.private_folder():
+    with emulator.private_folder():
         assert not Path(folder).exists()
 
 

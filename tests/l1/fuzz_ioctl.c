@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -19,6 +20,7 @@
 
 #define SLOTS 6
 #define THREADS 3
+#define LOOK_NS 8000000 /* how often we look whether a guest is in an endless loop */
 #define POOL_PAGES 64 /* from here guests get their memory */
 #define MESSY_PAGES 32 /* here it changes under them */
 #define NR_ERRORS 140
@@ -401,12 +403,15 @@ static void (*const deeds[])(struct fuzzer *f) = {
 #endif
 };
 
+static atomic_uint finished; /* threads */
+
 static void *fuzz(void *arg)
 {
 	struct fuzzer *f = arg;
 
 	while (f->count--)
 		deeds[below(f, sizeof(deeds) / sizeof(deeds[0]))](f);
+	finished++;
 	return NULL;
 }
 
@@ -470,6 +475,12 @@ int main(int argc, char **argv)
 		fuzzers[i].count = atoi(argv[2]) / THREADS;
 		errno = pthread_create(&fuzzers[i].thread, NULL, fuzz, &fuzzers[i]);
 		must("pthread_create", errno ? -1 : 0);
+	}
+	/* A guest in an endless loop comes back for a signal only. */
+	while (finished < THREADS) {
+		nanosleep(&(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
+		for (i = 0; i < THREADS; i++)
+			pthread_kill(fuzzers[i].thread, SIGUSR1);
 	}
 	for (i = 0; i < THREADS; i++)
 		pthread_join(fuzzers[i].thread, NULL);

@@ -23,6 +23,8 @@
 #include <linux/perf_event.h>
 #include <sys/auxv.h>
 #include <sys/io.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <sys/syscall.h>
 
 #include "run_vm.h"
@@ -218,6 +220,25 @@ static void set_rflags(uint64_t rflags)
 	must("VTX_SET_REGS", ioctl(vm.vcpu, VTX_SET_REGS, &regs));
 }
 
+/*
+ * What may change between two turns: the process forbids itself RDTSC, a bit in
+ * CR4, and runs after so many others that its address space gets another
+ * number (PCID) in CR3.
+ */
+static void change_control_registers(void)
+{
+	int i;
+
+	must("PR_SET_TSC", prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
+	for (i = 0; i < 7; i++) {
+		pid_t pid = must("fork", fork());
+
+		if (!pid)
+			_exit(0);
+		must("waitpid", waitpid(pid, NULL, 0));
+	}
+}
+
 static void get_rich(void)
 {
 	must("ioperm", ioperm(POST_PORT, 1, 1));
@@ -271,6 +292,7 @@ int main(int argc, char **argv)
 	watch_fd = watch();
 	host_fd = must("/proc/hoststate", open("/proc/hoststate", O_RDONLY));
 	fill_fpu();
+	change_control_registers();
 	mlockall(MCL_CURRENT | MCL_FUTURE); /* a page fault would change CR2 */
 	if (rich)
 		get_rich();

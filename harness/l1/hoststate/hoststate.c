@@ -13,7 +13,9 @@
 #include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
+#include <asm/mmu_context.h>
 #include <asm/special_insns.h>
+#include <asm/tlbflush.h>
 
 struct reading {
 	const char *name;
@@ -78,7 +80,10 @@ static void take_readings(void *data)
 
 	add(readings, "cr0", native_read_cr0());
 	add(readings, "cr2", native_read_cr2());
+	/* The address space of whoever asks, and what Linux says that it is. */
+	add(readings, "cr3_wrong", __native_read_cr3() != __get_current_cr3_fast());
 	add(readings, "cr4", native_read_cr4());
+	add(readings, "cr4_wrong", native_read_cr4() != cr4_read_shadow());
 	add(readings, "cr8", read_cr8_raw());
 
 	ADD_DEBUG_REGISTER(readings, 0);
