@@ -15,7 +15,7 @@ import pytest
 
 from harness import image
 from harness.engine import Kind, Vary
-from harness.machine import Machine
+from harness.machine import TROUBLE, Machine
 from harness.nested import Nested
 from harness.stage import Stage
 from tests.engines import caps_lines, differences
@@ -47,11 +47,18 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 def shown(machine: Machine, stage: Stage) -> str:
     """What `run` of this stage prints."""
+    if machine.broken:
+        pytest.skip("the stage before broke the machine")
     home = f"/stages/{stage.number}"
     machine.run(f"insmod {home}/vtxdrv.ko", check=True)
     result = machine.run(
         f"cd {home} && ./{' '.join(stage.config.run)}", stdin=stage.config.types.encode()
     )
+    if TROUBLE.search(machine.kernel_log()):
+        machine.broken = True
+        pytest.fail(
+            f"stage {stage.name} crashed the kernel:\n{machine.telling_log()}", pytrace=False
+        )
     machine.run("rmmod vtxdrv", check=True)
     assert result.status == 0, f"stage {stage.name} ended with status {result.status}: {result}"
     return result.text
