@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import emulator
+from harness import bochs, emulator
 from harness.engine import EngineError, Kind, Vary
 from harness.link import OUTPUT_WINDOW
 from harness.machine import Machine, MachineError, pick_engine
