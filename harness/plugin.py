@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import shlex
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -38,6 +39,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="with --stage: only what this stage itself brings and is marked quick",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests type Ctrl-C. A shell that runs us in the background has it ignored, by all of us."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 # Which tests run on which stages
