@@ -78,7 +78,7 @@ class Stage:
         """Call make; what it says is shown only when it fails."""
         command = ["make", "-s", "-C", str(self.folder)]
         try:
-            with locked(f"stage-{self.number}"):
+            with locked(f"stage-{self.build_dir.name}"):
                 done = subprocess.run(command, capture_output=True, text=True, check=False)
         except FileNotFoundError:
             raise SetupError("make is not installed: run `apt-get install make`") from None
@@ -89,3 +89,25 @@ class Stage:
         """What the test machine needs of it, by the name that it has there. To be built first."""
         names = ("vtxdrv.ko", "vtxctl", "nanox.bin")
         return {f"/stage/{name}": self.build_dir / name for name in names}
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Copy(Stage):
+    """Somebody's own copy of a stage's sources; what stage.toml says is still the stage's.
+
+    `place` is two folders below the root, as a stage is: its Makefile says ../../common.
+    """
+
+    place: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.place
+
+    @property
+    def build_dir(self) -> Path:
+        return BUILD / "stages" / self.place.name
+
+    @functools.cached_property
+    def config(self) -> Config:
+        return Stage(self.name).config

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where in a source each function, structure, table and label stands. universal-ctags knows."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness.paths import SetupError
+
+# What lies inside of something else is a part of that.
+INNER_KINDS = {"member", "enumerator", "local", "parameter", "label", "header"}
+COMMENT = re.compile(r"\s*(/\*|\*|//|;|#(?!\s*(define|include|if|endif|undef)))")
+TOP = "top"  # what stands before the first symbol: licence, opening comment, includes
+
+
+@functools.lru_cache(maxsize=None)
+def regions(path: str, text: str) -> dict[str, range]:
+    """{name: its lines, from 0, with the comment above}. Together they cover the file.
+
+    A name that comes twice (a prototype and its function) has the lines of the first.
+    """
+    lines = text.splitlines()
+    starts = sorted({(with_comment(lines, line), name) for name, line in tags(path, text)})
+    if not starts or starts[0][0] > 0:
+        starts.insert(0, (0, TOP))
+    ends = [start for start, name in starts[1:]] + [len(lines)]
+    found: dict[str, range] = {}
+    for (start, name), end in zip(starts, ends):
+        found.setdefault(name, range(start, end))
+    return found
+
+
+def with_comment(lines: list[str], line: int) -> int:
+    """The first line of the comment that stands directly above, and of a split head."""
+    while line and lines[line - 1] and COMMENT.match(lines[line - 1]):
+        line -= 1
+    return line
+
+
+def tags(path: str, text: str) -> list[tuple[str, int]]:
+    """(name, line from 0) of all that stands at the outermost level."""
+    if path.endswith(".asm"):
+        return [
+            (found[1], number)
+            for number, line in enumerate(text.splitlines())
+            if (found := re.match(r"(\w+):", line))
+        ]
+    if path.endswith(".S"):
+        pattern = re.compile(r"SYM_\w*START\w*\((\w+)\)|\.macro (\w+)|#define (\w+)")
+        return [
+            (found[1] or found[2] or found[3], number)
+            for number, line in enumerate(text.splitlines())
+            if (found := pattern.match(line.strip()))
+        ]
+    return ctags(path, text)
+
+
+def ctags(path: str, text: str) -> list[tuple[str, int]]:
+    with tempfile.TemporaryDirectory(prefix="virtx-tags-") as folder:
+        source = Path(folder) / Path(path).name
+        source.write_text(text)
+        command = [
+            *("ctags", "--options=NONE", "--output-format=json", "--fields=NnKZs"),
+            *("--kinds-C=+p", "-I", "__init,__exit", "--langmap=C:.c.h", "-o", "-", source.name),
+        ]
+        try:
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, check=True
+            )
+        except FileNotFoundError:
+            raise SetupError("universal-ctags is not installed: run `make setup`") from None
+    found = []
+    for line in done.stdout.splitlines():
+        tag = json.loads(line)
+        if tag.get("_type") != "tag" or tag["kind"] in INNER_KINDS or tag.get("scope"):
+            continue
+        # A structure without a name, and what only looks like a function to ctags.
+        if not tag["name"].startswith(("__anon", "DEFINE_", "MODULE_", "module_")):
+            found.append((tag["name"], tag["line"] - 1))
+    return found
