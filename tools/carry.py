@@ -303,7 +303,9 @@ def carry(state: State, say: Say, check: bool = True) -> int:
         say("Mend it and run `tools/carry --continue`, or take all back: `tools/carry --abort`")
         return 1
     State.forget()
-    say(f"Carried into {', '.join(stage.number for stage in stages)}. Next: make test, then commit.")
+    say(
+        f"Carried into {', '.join(stage.number for stage in stages)}. Next: make test, then commit."
+    )
     return 0
 
 
@@ -331,7 +333,9 @@ def try_out(stages: list[Stage], say: Say) -> list[str]:
             stage.build()
             text = boot(stage, types=stage.config.types)
             if stage.config.shows not in text:
-                found.append(f"stage {stage.name} does not show {stage.config.shows!r}, but:\n{text}")
+                found.append(
+                    f"stage {stage.name} does not show {stage.config.shows!r}, but:\n{text}"
+                )
         except (StageError, BootError, MachineError) as error:
             found.append(f"stage {stage.name}: {error}")
     return found

@@ -142,9 +142,7 @@ def parse(text: str, before: Tree, after: Tree) -> list[FileChange]:
                 int(found[4] or 1),
             )
             # Git counts from 1, and names the line before where a side is empty.
-            hunks.append(
-                Hunk(start - (removed > 0), removed, to - (added > 0), added)
-            )
+            hunks.append(Hunk(start - (removed > 0), removed, to - (added > 0), added))
         changes.append(
             FileChange(
                 path=new_path or old_path or "",

@@ -137,7 +137,9 @@ def merge_trees(base: Tree, mine: Tree, theirs: Tree, place: Path) -> list[str]:
                 conflicts.append(f"{name}: the step takes it away, you changed it; it stays")
             continue
         if name not in mine and name in base:
-            conflicts.append(f"{name}: the step changes it, you took it away; it is as the step has it")
+            conflicts.append(
+                f"{name}: the step changes it, you took it away; it is as the step has it"
+            )
         done = merge(
             base.get(name, ""),
             mine.get(name, base.get(name, "")),
@@ -160,9 +162,13 @@ def follow(stage: Stage, back: bool, show: Callable[[Walk, int], None], say: Say
     place = way.place.relative_to(ROOT)
     if not way.begun:
         if back:
-            raise FollowError(f"nothing to take back: begin with `make stage-{stage.number} follow`")
+            raise FollowError(
+                f"nothing to take back: begin with `make stage-{stage.number} follow`"
+            )
         way.begin()
-        say(f"{place} is now as the stage before. Each `make stage-{stage.number} follow` adds a step.")
+        say(
+            f"{place} is now as the stage before. Each `make stage-{stage.number} follow` adds a step."
+        )
     if back:
         if way.step == 0:
             raise FollowError(f"{place} is as the stage before: there is no step to take back")
@@ -208,7 +214,9 @@ def finish(way: Follow, step: Step | None, say: Say) -> int:
         say(f"Step {way.step} of {len(way.walk.steps)}. Next: make stage-{number} follow")
         say(f"                 Back: make stage-{number} follow FOLLOW=back")
     else:
-        say(f"That was the last step: this is stage {way.stage.name}. Next: make stage-{number} run")
+        say(
+            f"That was the last step: this is stage {way.stage.name}. Next: make stage-{number} run"
+        )
     return 0
 
 

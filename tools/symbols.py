@@ -69,9 +69,7 @@ def ctags(path: str, text: str) -> list[tuple[str, int]]:
             *("--kinds-C=+p", "-I", "__init,__exit", "--langmap=C:.c.h", "-o", "-", source.name),
         ]
         try:
-            done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, check=True
-            )
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
         except FileNotFoundError:
             raise SetupError("universal-ctags is not installed: run `make setup`") from None
     found = []

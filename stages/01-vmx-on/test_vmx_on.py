@@ -355,9 +355,67 @@ def test_bad_usage_is_one_that_says_what_to_do(vtx: Vtx) -> None:
     for arguments in ([], ["--nonsense"], ["--caps", "too", "much"]):
         result = vtx.run(*arguments)
         assert result.status == 2 and not result.stdout
-        assert b"usage: vtxctl --caps" in result.stderr
-    assert vtx.run("--help").text.startswith("usage: vtxctl --caps")
+        assert b"usage: vtxctl " in result.stderr
+    assert vtx.run("--help").text.startswith("usage: vtxctl ")
     assert vtx.run("--version").text == "vtxctl (VirtX)\n"
+
+
+# A guest's memory, and a VM
+
+
+@pytest.mark.quick
+def test_the_guest_lies_in_memory(vtx: Vtx) -> None:
+    result = vtx.run("--mem", "1M", "nanox.bin@0x8000")
+    image = (vtx.stage.build_dir / "nanox.bin").read_bytes()
+    assert result.status == 0
+    assert result.text.startswith(
+        f"nanox.bin: {len(image)} bytes at 0x8000, in a memory of 1024 KiB.\n"
+        f"It begins: {image[:16].hex(' ')}\n"
+    )
+
+
+def test_of_two_images_at_one_place_the_guest_comes_last(vtx: Vtx) -> None:
+    vtx.put({"other": b"\1\2\3\4"})
+    result = vtx.run("--load", "other@0x7c02", "other")
+    assert "It begins: 01 02 03 04\n" in result.text
+
+
+@pytest.mark.promised
+def test_vtxctl_says_what_to_do_about_bad_usage(vtx: Vtx) -> None:
+    vtx.put({"empty": b"", "big": b"N" * 70_000})
+    sentences = {
+        ("--mem", "64K", "missing"): "missing: No such file or directory: give the guest's image",
+        ("--mem", "64K", "empty"): "empty: empty: was it built?",
+        ("--mem", "64K", "/dev"): "/dev: not a file: give the guest's image",
+        ("--mem", "64K", "big"): "70000 bytes at 0x7c00 do not fit into 64 KiB",
+        ("--mem", "64K", "nanox.bin@0x10000"): "into 64 KiB: another address, or more --mem",
+        ("nanox.bin@here",): "give the address behind @ as a number, as 0x7c00",
+        ("nanox.bin@-1",): "give the address behind @ as a number, as 0x7c00",
+        ("--mem", "63K", "nanox.bin"): "--mem 63K: give a size from 64K to 3G in steps of 4K",
+        ("--mem", "4G", "nanox.bin"): "--mem 4G: give a size from 64K to 3G in steps of 4K",
+        ("--mem", "-1", "nanox.bin"): "--mem -1: give a size from 64K to 3G in steps of 4K",
+        ("--mem", "1MB", "nanox.bin"): "--mem 1MB: give a size from 64K to 3G in steps of 4K",
+        (): "usage: vtxctl",
+        ("nanox.bin", "nanox.bin"): "usage: vtxctl",
+    }
+    for arguments, sentence in sentences.items():
+        result = vtx.run(*arguments)
+        assert (result.status, result.stdout) == (2, b""), arguments
+        assert sentence in result.stderr.decode(), arguments
+
+
+@pytest.mark.promised
+def test_each_open_device_is_a_vm_of_its_process(vtx: Vtx) -> None:
+    assert vtx.ask("probe_vm.c") == {
+        "VMs at first": "0",
+        "VMs after two were opened": "0x2",
+        "the process that opened it": "ok",
+        "its child": "EIO",
+        "the process, after its child": "ok",
+        "VMs with one of two descriptors closed": "0x2",
+        "VMs with both closed": "0x1",
+        "VMs at last": "0",
+    }
 
 
 # Every CPU, whatever becomes of it

@@ -121,29 +121,6 @@ def test_bad_arguments_get_their_own_errno(vtx: Vtx) -> None:
     }
 
 
-def test_vtxctl_says_what_to_do_about_bad_usage(vtx: Vtx) -> None:
-    vtx.put({"empty": b"", "big": b"N" * 70_000})
-    sentences = {
-        ("--mem", "64K", "missing"): "missing: No such file or directory: give the guest's image",
-        ("--mem", "64K", "empty"): "empty: empty: was it built?",
-        ("--mem", "64K", "/dev"): "/dev: not a file: give the guest's image",
-        ("--mem", "64K", "big"): "70000 bytes at 0x7c00 do not fit into 64 KiB",
-        ("--mem", "64K", "nanox.bin@0x10000"): "into 64 KiB: another address, or more --mem",
-        ("nanox.bin@here",): "give the address behind @ as a number, as 0x7c00",
-        ("nanox.bin@-1",): "give the address behind @ as a number, as 0x7c00",
-        ("--mem", "63K", "nanox.bin"): "--mem 63K: give a size from 64K to 3G in steps of 4K",
-        ("--mem", "4G", "nanox.bin"): "--mem 4G: give a size from 64K to 3G in steps of 4K",
-        ("--mem", "-1", "nanox.bin"): "--mem -1: give a size from 64K to 3G in steps of 4K",
-        ("--mem", "1MB", "nanox.bin"): "--mem 1MB: give a size from 64K to 3G in steps of 4K",
-        (): "usage: vtxctl",
-        ("nanox.bin", "nanox.bin"): "usage: vtxctl",
-    }
-    for arguments, sentence in sentences.items():
-        result = vtx.run(*arguments)
-        assert (result.status, result.stdout) == (2, b""), arguments
-        assert sentence in result.stderr.decode(), arguments
-
-
 def test_a_guest_larger_than_the_machine_is_refused(vtx: Vtx) -> None:
     result = vtx.run("--mem", "3G", "nanox.bin")
     assert result.status == 126

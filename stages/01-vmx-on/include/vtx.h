@@ -2,9 +2,11 @@
 /*
  * What VTXCTL and VTXDRV say to each other: the ioctls of /dev/vtx.
  *
- * open("/dev/vtx") is the first step of everything. Beside each ioctl stand
- * the errors it can give; whatever the ioctl, EFAULT means a bad pointer and
- * ENOTTY an unknown request. Reserved fields must be zero.
+ * open("/dev/vtx") makes a VM; it ends when the last descriptor is closed.
+ * Beside each ioctl stand the errors it can give; whatever the ioctl, EFAULT
+ * means a bad pointer, ENOTTY an unknown request, and EIO that the caller is
+ * not the process that made the VM (a fork is not). Reserved fields must be
+ * zero.
  */
 #ifndef VTX_H
 #define VTX_H

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VTXCTL, the launcher: it opens the door that VTXDRV made and asks. For now
- * there is one question: what can this CPU do?
+ * VTXCTL, the launcher: it owns the guest's memory, loads the guest into it
+ * and asks VTXDRV for the rest. For now the guest only lies there.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -14,7 +15,11 @@
 #include "vtxctl.h"
 
 static const char usage[] =
-	"usage: vtxctl --caps\n"
+	"usage: vtxctl [--mem SIZE] [--load FILE[@ADDR]] GUEST[@ADDR]\n"
+	"       vtxctl --caps\n"
+	"  GUEST       a flat image, put at ADDR (0x7c00)\n"
+	"  --mem SIZE  the guest's RAM, from 64K to 3G (64M)\n"
+	"  --load ...  one more file for its memory; may be given 8 times\n"
 	"  --caps      say what this CPU can do for a hypervisor\n"
 	"  --help      this text\n"
 	"  --version   the name of this program\n"
@@ -24,56 +29,120 @@ static const char usage[] =
 static const struct option options[] = {
 	{ "caps", no_argument, NULL, 'c' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "load", required_argument, NULL, 'l' },
+	{ "mem", required_argument, NULL, 'm' },
 	{ "version", no_argument, NULL, 'V' },
 	{},
 };
 
-/* Ask VTXDRV, tell the user. */
-static int report(void)
+enum mode {
+	MODE_LOAD,
+	MODE_CAPS,
+};
+
+/* What the command line asked for. */
+struct config {
+	enum mode mode;
+	uint64_t mem;
+	struct image images[9]; /* the guest comes last */
+	int nr_images;
+};
+
+void die(enum vtxctl_status status, const char *fmt, ...)
 {
-	struct vtx_caps caps = { .size = sizeof(caps) };
-	int fd;
+	va_list ap;
 
-	fd = open("/dev/vtx", O_RDWR | O_CLOEXEC);
-	if (fd < 0) {
-		fprintf(stderr, "vtxctl: /dev/vtx: %s: load vtxdrv.ko first; `dmesg` says why it refused\n",
-			strerror(errno));
-		return STATUS_NO_VTX;
-	}
-	if (ioctl(fd, VTX_GET_CAPS, &caps)) {
-		fprintf(stderr, "vtxctl: VTX_GET_CAPS: %s: is vtxdrv.ko of the same stage?\n",
-			strerror(errno));
-		return STATUS_NO_VTX;
-	}
-
-	caps_report(&caps);
-	close(fd);
-	return STATUS_OK;
+	fputs("vtxctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(status);
 }
 
-int main(int argc, char **argv)
+static void add_image(struct config *cfg, char *arg)
 {
-	int opt, want_caps = 0;
+	if (cfg->nr_images == sizeof(cfg->images) / sizeof(cfg->images[0]))
+		die(STATUS_USAGE, "%s: 8 files can be loaded beside the guest, not more", arg);
+	cfg->images[cfg->nr_images++] = image_parse(arg);
+}
+
+static struct config parse_args(int argc, char **argv)
+{
+	struct config cfg = { .mem = 64 << 20 };
+	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
-			want_caps = 1;
+			cfg.mode = MODE_CAPS;
 			break;
 		case 'h':
 			fputs(usage, stdout);
-			return STATUS_OK;
+			exit(STATUS_OK);
+		case 'l':
+			add_image(&cfg, optarg);
+			break;
+		case 'm':
+			cfg.mem = mem_parse_size(optarg);
+			break;
 		case 'V':
 			puts("vtxctl (VirtX)");
-			return STATUS_OK;
+			exit(STATUS_OK);
 		default:
 			fputs(usage, stderr);
-			return STATUS_USAGE;
+			exit(STATUS_USAGE);
 		}
 	}
-	if (!want_caps || optind < argc) {
+	if (argc - optind != (cfg.mode != MODE_CAPS)) {
 		fputs(usage, stderr);
-		return STATUS_USAGE;
+		exit(STATUS_USAGE);
 	}
-	return report();
+	if (cfg.mode != MODE_CAPS)
+		add_image(&cfg, argv[optind]);
+	return cfg;
+}
+
+/* Ask VTXDRV what this CPU can do, tell the user. */
+static int report_caps(struct vm *vm)
+{
+	struct vtx_caps caps = { .size = sizeof(caps) };
+
+	if (ioctl(vm->fd, VTX_GET_CAPS, &caps))
+		die(STATUS_NO_VTX, "VTX_GET_CAPS: %s: is vtxdrv.ko of the same stage?",
+		    strerror(errno));
+	caps_report(&caps);
+	return STATUS_OK;
+}
+
+/* No CPU of ours runs it yet. All there is to see are its first bytes. */
+static void load_report(const struct vm *vm, const struct image *image)
+{
+	size_t i;
+
+	printf("%s: %zu bytes at %#llx, in a memory of %llu KiB.\n", image->path, image->size,
+	       (unsigned long long)image->addr, (unsigned long long)vm->ram_size >> 10);
+	printf("It begins:");
+	for (i = 0; i < image->size && i < 16; i++)
+		printf(" %02x", vm->ram[image->addr + i]);
+	puts("\nThat is machine code, and nothing here runs it yet.");
+}
+
+int main(int argc, char **argv)
+{
+	struct config cfg = parse_args(argc, argv);
+	struct vm vm;
+	int i;
+
+	vm_open(&vm);
+	if (cfg.mode == MODE_CAPS)
+		return report_caps(&vm);
+
+	mem_create(&vm, cfg.mem);
+	for (i = 0; i < cfg.nr_images; i++)
+		image_load(&vm, &cfg.images[i]);
+
+	load_report(&vm, &cfg.images[cfg.nr_images - 1]);
+	close(vm.fd);
+	return STATUS_OK;
 }

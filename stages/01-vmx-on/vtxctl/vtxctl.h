@@ -3,6 +3,10 @@
 #ifndef VTXCTL_H
 #define VTXCTL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "vtx.h"
 
 /* Exit statuses that are our own; see --help. */
@@ -12,7 +16,38 @@ enum vtxctl_status {
 	STATUS_NO_VTX = 126,
 };
 
+/* Say what went wrong and how to go on, as "vtxctl: ...", and end. */
+void __attribute__((noreturn, format(printf, 2, 3))) die(enum vtxctl_status status,
+							 const char *fmt, ...);
+
 /* caps.c: the capability report, in words, on stdout. */
 void caps_report(const struct vtx_caps *caps);
+
+/* vm.c: the descriptor of /dev/vtx, which is the VM. */
+struct vm {
+	int fd;
+	uint8_t *ram; /* the guest's memory from 0 on, as we see it */
+	uint64_t ram_size;
+};
+
+void vm_open(struct vm *vm);
+
+/* mem.c: RAM and ROM of the guest. */
+#define RAM_MAX (3ULL << 30) /* above are devices and the ROM */
+
+void mem_create(struct vm *vm, uint64_t size);
+uint64_t mem_parse_size(const char *text);
+
+/* load_flat.c: an image without any format, and where it goes. */
+struct image {
+	const char *path;
+	uint64_t addr;
+	size_t size; /* bytes, known once it is loaded */
+};
+
+#define BOOT_ADDR 0x7c00 /* where a PC puts what it boots */
+
+struct image image_parse(char *arg);
+void image_load(struct vm *vm, struct image *image);
 
 #endif /* VTXCTL_H */

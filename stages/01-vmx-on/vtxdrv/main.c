@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -28,6 +29,22 @@ static long vtx_get_caps(struct file *file, void __user *arg)
 	return copy_to_user(arg, &caps, sizeof(caps)) ? -EFAULT : 0;
 }
 
+static int vtx_open(struct inode *inode, struct file *file)
+{
+	struct vtx_vm *vm = vm_create();
+
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+	file->private_data = vm;
+	return 0;
+}
+
+static int vtx_release(struct inode *inode, struct file *file)
+{
+	vm_put(file->private_data);
+	return 0;
+}
+
 static const struct {
 	unsigned int cmd;
 	long (*handler)(struct file *file, void __user *arg);
@@ -37,7 +54,12 @@ static const struct {
 
 static long vtx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	struct vtx_vm *vm = file->private_data;
 	size_t i;
+
+	/* A child got the descriptor, but not the memory that the guest runs in. */
+	if (vm->mm != current->mm)
+		return -EIO;
 
 	for (i = 0; i < ARRAY_SIZE(vtx_ioctls); i++)
 		if (vtx_ioctls[i].cmd == cmd)
@@ -48,6 +70,8 @@ static long vtx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 /* .owner holds the module while a descriptor is open: rmmod says "in use". */
 static const struct file_operations vtx_fops = {
 	.owner = THIS_MODULE,
+	.open = vtx_open,
+	.release = vtx_release,
 	.unlocked_ioctl = vtx_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
@@ -79,6 +103,18 @@ static void __exit vtx_exit(void)
 	misc_deregister(&vtx_misc);
 	hw_exit();
 }
+
+/* The books are open: tests and the curious read that nothing was left behind. */
+static int count_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%ld\n", atomic_long_read(kp->arg));
+}
+
+static const struct kernel_param_ops count_ops = {
+	.get = count_get,
+};
+
+module_param_cb(vms, &count_ops, &vtx_vms, 0444);
 
 module_init(vtx_init);
 module_exit(vtx_exit);

@@ -3,6 +3,7 @@
 #ifndef VTXDRV_H
 #define VTXDRV_H
 
+#include <linux/kref.h>
 #include <linux/types.h>
 
 #include "vtx.h"
@@ -23,5 +24,17 @@ struct vmx_region {
 int hw_init(void);
 void hw_exit(void);
 unsigned int hw_cpus_on(void);
+
+/* vm.c: a VM, and who may use it. */
+struct vtx_vm {
+	struct kref ref; /* one for each descriptor */
+	struct mm_struct *mm; /* of the process that made it */
+};
+
+/* What is alive now: to be read under /sys/module/vtxdrv/parameters/. */
+extern atomic_long_t vtx_vms;
+
+struct vtx_vm *vm_create(void);
+void vm_put(struct vtx_vm *vm);
 
 #endif /* VTXDRV_H */

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The VM as VTXDRV knows it: a descriptor. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "vtxctl.h"
+
+void vm_open(struct vm *vm)
+{
+	vm->fd = open("/dev/vtx", O_RDWR | O_CLOEXEC);
+	if (vm->fd < 0)
+		die(STATUS_NO_VTX,
+		    "/dev/vtx: %s: load vtxdrv.ko first; `dmesg` says why it refused",
+		    strerror(errno));
+}
