@@ -296,7 +296,7 @@ def carry(state: State, say: Say, check: bool = True) -> int:
     stages = [Stage(name) for name in sorted(state.changed)]
     problems = check_walks([pairs[0][0], *stages], state, say)
     if check:
-        problems += try_out(stages, say)
+        problems += try_out([pairs[0][0], *stages], say)
     if problems:
         for problem in problems:
             say(problem)

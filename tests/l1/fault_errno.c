@@ -273,6 +273,8 @@ static void two_threads(int vcpu)
 	block_ioctl(&blocked, vcpu, VTX_PROBE_ENTRY);
 	expect("VTX_PROBE_ENTRY", "another thread is using it", EBUSY,
 	       ioctl(vcpu, VTX_PROBE_ENTRY, &p));
+	expect("unknown", "another thread is using it", ENOTTY,
+	       ioctl(vcpu, _IO(VTX_IOC_MAGIC, 0xff), 0));
 #ifdef VTX_RUN
 	struct vtx_regs regs = {};
 

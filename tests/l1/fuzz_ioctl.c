@@ -72,7 +72,7 @@ static const struct {
 	[GET_REGS] = { "VTX_GET_REGS", VTX_GET_REGS, { EFAULT, EBUSY } },
 	[SET_REGS] = { "VTX_SET_REGS", VTX_SET_REGS, { EFAULT, EBUSY } },
 #endif
-	[UNKNOWN] = { "unknown", 0, { EBUSY } },
+	[UNKNOWN] = { "unknown", 0, {} },
 };
 
 static atomic_uint tally[NR_REQUESTS][NR_ERRORS];

@@ -308,19 +308,19 @@ static const struct {
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vtx_vcpu *vcpu = file->private_data;
-	long ret = -ENOTTY;
-	size_t i;
+	size_t i = 0;
+	long ret;
 
 	if (vcpu->vm->mm != current->mm)
 		return -EIO;
+	while (i < ARRAY_SIZE(vcpu_ioctls) && vcpu_ioctls[i].cmd != cmd)
+		i++;
+	if (i == ARRAY_SIZE(vcpu_ioctls))
+		return -ENOTTY;
+
 	if (test_and_set_bit_lock(0, &vcpu->busy))
 		return -EBUSY;
-	for (i = 0; i < ARRAY_SIZE(vcpu_ioctls); i++) {
-		if (vcpu_ioctls[i].cmd == cmd) {
-			ret = vcpu_ioctls[i].handler(vcpu, (void __user *)arg);
-			break;
-		}
-	}
+	ret = vcpu_ioctls[i].handler(vcpu, (void __user *)arg);
 	clear_bit_unlock(0, &vcpu->busy);
 	return ret;
 }
