@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "vtxctl.h"
 
@@ -13,4 +14,16 @@ void vm_open(struct vm *vm)
 		die(STATUS_NO_VTX,
 		    "/dev/vtx: %s: load vtxdrv.ko first; `dmesg` says why it refused",
 		    strerror(errno));
+}
+
+/* ioctl(), and a note of it. */
+int vm_ioctl_named(int fd, unsigned long request, void *arg, const char *name)
+{
+	double begin = trace_now();
+	int ret = ioctl(fd, request, arg), error = errno;
+
+	trace_event(begin, "\"ioctl\":\"%s\",\"error\":\"%s\"", name,
+		    ret < 0 ? strerrorname_np(error) : "");
+	errno = error;
+	return ret;
 }

@@ -32,6 +32,9 @@ struct vm {
 
 void vm_open(struct vm *vm);
 
+int vm_ioctl_named(int fd, unsigned long request, void *arg, const char *name);
+#define vm_ioctl(fd, request, arg) vm_ioctl_named(fd, request, arg, #request)
+
 /* mem.c: RAM and ROM of the guest. */
 #define RAM_MAX (3ULL << 30) /* above are devices and the ROM */
 
@@ -49,5 +52,11 @@ struct image {
 
 struct image image_parse(char *arg);
 void image_load(struct vm *vm, struct image *image);
+
+/* trace.c: what we did, as a file. Does nothing as long as it is not opened. */
+void trace_open(const char *path);
+bool trace_wanted(void);
+double trace_now(void); /* microseconds */
+void __attribute__((format(printf, 2, 3))) trace_event(double begin, const char *fmt, ...);
 
 #endif /* VTXCTL_H */
