@@ -14,7 +14,7 @@
 #include "vtxctl.h"
 
 static const char usage[] =
-	"usage: vtxctl [--mem SIZE] [--load FILE[@ADDR]] [--trace FILE] GUEST[@ADDR]\n"
+	"usage: vtxctl [OPTION]... GUEST[@ADDR]\n"
 	"       vtxctl [--trace FILE] --caps\n"
 	"  GUEST       a flat image, put at ADDR (0x7c00)\n"
 	"  --mem SIZE  the guest's RAM, from 64K to 3G (64M)\n"

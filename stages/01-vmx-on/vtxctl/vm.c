@@ -19,11 +19,12 @@ void vm_open(struct vm *vm)
 /* ioctl(), and a note of it. */
 int vm_ioctl_named(int fd, unsigned long request, void *arg, const char *name)
 {
+	static unsigned int number;
 	double begin = trace_now();
 	int ret = ioctl(fd, request, arg), error = errno;
 
-	trace_event(begin, "\"ioctl\":\"%s\",\"error\":\"%s\"", name,
-		    ret < 0 ? strerrorname_np(error) : "");
+	trace_event(begin, trace_now(), "\"ioctl\":\"%s\",\"number\":%u,\"error\":\"%s\"", name,
+		    ++number, ret < 0 ? strerrorname_np(error) : "");
 	errno = error;
 	return ret;
 }

@@ -57,6 +57,6 @@ void image_load(struct vm *vm, struct image *image);
 void trace_open(const char *path);
 bool trace_wanted(void);
 double trace_now(void); /* microseconds */
-void __attribute__((format(printf, 2, 3))) trace_event(double begin, const char *fmt, ...);
+void __attribute__((format(printf, 3, 4))) trace_event(double begin, double end, const char *fmt, ...);
 
 #endif /* VTXCTL_H */

@@ -9,18 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "vtxctl.h"
 
 static const char usage[] =
-	"usage: vtxctl [--walk] [--mem SIZE] [--load FILE[@ADDR]] GUEST[@ADDR]\n"
-	"       vtxctl --caps\n"
+	"usage: vtxctl [OPTION]... GUEST[@ADDR]\n"
+	"       vtxctl [--trace FILE] --caps\n"
 	"  GUEST       a flat image, put at ADDR (0x7c00)\n"
 	"  --mem SIZE  the guest's RAM, from 64K to 3G (64M)\n"
 	"  --load ...  one more file for its memory; may be given 8 times\n"
 	"  --walk      find the guest's letter in the host's memory (default)\n"
+	"  --trace ... note in FILE what is asked of VTXDRV\n"
 	"  --caps      say what this CPU can do for a hypervisor\n"
 	"  --help      this text\n"
 	"  --version   the name of this program\n"
@@ -32,6 +32,7 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "load", required_argument, NULL, 'l' },
 	{ "mem", required_argument, NULL, 'm' },
+	{ "trace", required_argument, NULL, 't' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "walk", no_argument, NULL, 'w' },
 	{},
@@ -88,6 +89,9 @@ static struct config parse_args(int argc, char **argv)
 		case 'm':
 			cfg.mem = mem_parse_size(optarg);
 			break;
+		case 't':
+			trace_open(optarg);
+			break;
 		case 'V':
 			puts("vtxctl (VirtX)");
 			exit(STATUS_OK);
@@ -113,7 +117,7 @@ static int report_caps(struct vm *vm)
 {
 	struct vtx_caps caps = { .size = sizeof(caps) };
 
-	if (ioctl(vm->fd, VTX_GET_CAPS, &caps))
+	if (vm_ioctl(vm->fd, VTX_GET_CAPS, &caps))
 		die(STATUS_NO_VTX, "VTX_GET_CAPS: %s: is vtxdrv.ko of the same stage?",
 		    strerror(errno));
 	caps_report(&caps);

@@ -9,19 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "vtxctl.h"
 
 static const char usage[] =
-	"usage: vtxctl [--probe|--walk] [--mem SIZE] [--load FILE[@ADDR]] GUEST[@ADDR]\n"
-	"       vtxctl --caps\n"
+	"usage: vtxctl [OPTION]... GUEST[@ADDR]\n"
+	"       vtxctl [--trace FILE] --caps\n"
 	"  GUEST       a flat image, put at ADDR (0x7c00)\n"
 	"  --mem SIZE  the guest's RAM, from 64K to 3G (64M)\n"
 	"  --load ...  one more file for its memory; may be given 8 times\n"
 	"  --probe     try to enter the guest, five times with a mistake (default)\n"
 	"  --walk      find the guest's letter in the host's memory\n"
+	"  --trace ... note in FILE what is asked of VTXDRV\n"
 	"  --caps      say what this CPU can do for a hypervisor\n"
 	"  --help      this text\n"
 	"  --version   the name of this program\n"
@@ -34,6 +34,7 @@ static const struct option options[] = {
 	{ "load", required_argument, NULL, 'l' },
 	{ "mem", required_argument, NULL, 'm' },
 	{ "probe", no_argument, NULL, 'p' },
+	{ "trace", required_argument, NULL, 't' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "walk", no_argument, NULL, 'w' },
 	{},
@@ -94,6 +95,9 @@ static struct config parse_args(int argc, char **argv)
 		case 'p':
 			cfg.mode = MODE_PROBE;
 			break;
+		case 't':
+			trace_open(optarg);
+			break;
 		case 'V':
 			puts("vtxctl (VirtX)");
 			exit(STATUS_OK);
@@ -119,7 +123,7 @@ static int report_caps(struct vm *vm)
 {
 	struct vtx_caps caps = { .size = sizeof(caps) };
 
-	if (ioctl(vm->fd, VTX_GET_CAPS, &caps))
+	if (vm_ioctl(vm->fd, VTX_GET_CAPS, &caps))
 		die(STATUS_NO_VTX, "VTX_GET_CAPS: %s: is vtxdrv.ko of the same stage?",
 		    strerror(errno));
 	caps_report(&caps);

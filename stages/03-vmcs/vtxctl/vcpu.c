@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "vtxctl.h"
 
@@ -11,7 +10,7 @@ void vcpu_open(struct vm *vm)
 {
 	struct vtx_create_vcpu create = { .id = 0 };
 
-	vm->vcpu_fd = ioctl(vm->fd, VTX_CREATE_VCPU, &create);
+	vm->vcpu_fd = vm_ioctl(vm->fd, VTX_CREATE_VCPU, &create);
 	if (vm->vcpu_fd < 0)
 		die(STATUS_NO_VTX, "VTX_CREATE_VCPU: %s", strerror(errno));
 }
@@ -24,7 +23,7 @@ void vcpu_probe(struct vm *vm)
 	for (form = 1; form < VTX_NR_FORMS; form++) {
 		struct vtx_probe p = { .form = form };
 
-		while (ioctl(vm->vcpu_fd, VTX_PROBE_ENTRY, &p))
+		while (vm_ioctl(vm->vcpu_fd, VTX_PROBE_ENTRY, &p))
 			if (errno != EAGAIN)
 				die(STATUS_NO_VTX, "VTX_PROBE_ENTRY: %s: see `dmesg`",
 				    strerror(errno));

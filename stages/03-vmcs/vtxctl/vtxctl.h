@@ -32,6 +32,10 @@ struct vm {
 };
 
 void vm_open(struct vm *vm);
+
+int vm_ioctl_named(int fd, unsigned long request, void *arg, const char *name);
+#define vm_ioctl(fd, request, arg) vm_ioctl_named(fd, request, arg, #request)
+
 void vm_map(struct vm *vm, uint64_t gpa, void *mem, uint64_t size, uint32_t flags);
 
 /* mem.c: RAM and ROM of the guest. */
@@ -61,5 +65,11 @@ void vcpu_probe(struct vm *vm);
 
 /* explain.c: what the CPU said, in words, on stdout. */
 void explain_probe(const struct vtx_probe *p);
+
+/* trace.c: what we did, as a file. Does nothing as long as it is not opened. */
+void trace_open(const char *path);
+bool trace_wanted(void);
+double trace_now(void); /* microseconds */
+void __attribute__((format(printf, 3, 4))) trace_event(double begin, double end, const char *fmt, ...);
 
 #endif /* VTXCTL_H */

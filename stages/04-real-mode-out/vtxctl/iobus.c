@@ -33,11 +33,10 @@ static void debug_exit_out(struct vm *vm, uint8_t value)
 
 static const struct port {
 	uint16_t port;
-	const char *name;
 	void (*out)(struct vm *vm, uint8_t value);
 } ports[] = {
-	{ COM1, "the serial port", com1_out },
-	{ DEBUG_EXIT, "the exit port", debug_exit_out },
+	{ COM1, com1_out },
+	{ DEBUG_EXIT, debug_exit_out },
 };
 
 static const struct port *port_find(uint16_t port)
@@ -48,19 +47,6 @@ static const struct port *port_find(uint16_t port)
 		if (ports[i].port == port)
 			return &ports[i];
 	return NULL;
-}
-
-const char *iobus_name(uint16_t port)
-{
-	const struct port *p = port_find(port);
-
-	return p ? p->name : "nothing there";
-}
-
-/* Do letters go through this port, or numbers? */
-bool iobus_is_text(uint16_t port)
-{
-	return port == COM1;
 }
 
 /* A word goes to two ports, a dword to four: so does the bus of a PC. */

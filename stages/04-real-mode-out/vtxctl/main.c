@@ -9,24 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "vtxctl.h"
 
 static const char usage[] =
-	"usage: vtxctl [--mem SIZE] [--load FILE[@ADDR]] [--entry SEG:OFF]\n"
-	"              [--explain] [--trace FILE] GUEST[@ADDR]\n"
-	"       vtxctl --probe|--walk [--mem SIZE] [--load FILE[@ADDR]] GUEST[@ADDR]\n"
-	"       vtxctl --caps\n"
+	"usage: vtxctl [OPTION]... GUEST[@ADDR]\n"
+	"       vtxctl [--trace FILE] --caps\n"
 	"  GUEST       a flat image, put at ADDR (0x7c00)\n"
 	"  --mem SIZE  the guest's RAM, from 64K to 3G (64M)\n"
 	"  --load ...  one more file for its memory; may be given 8 times\n"
 	"  --entry ... where it begins, in hex (the guest's first byte)\n"
-	"  --explain   tell every VM exit, on standard error\n"
-	"  --trace ... write every VM exit to FILE, for Perfetto\n"
 	"  --probe     try to enter the guest, five times with a mistake\n"
 	"  --walk      find the guest's letter in the host's memory\n"
+	"  --trace ... note in FILE what is asked of VTXDRV, and every VM exit\n"
 	"  --caps      say what this CPU can do for a hypervisor\n"
 	"  --help      this text\n"
 	"  --version   the name of this program\n"
@@ -39,7 +35,6 @@ static const char usage[] =
 static const struct option options[] = {
 	{ "caps", no_argument, NULL, 'c' },
 	{ "entry", required_argument, NULL, 'e' },
-	{ "explain", no_argument, NULL, 'x' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "load", required_argument, NULL, 'l' },
 	{ "mem", required_argument, NULL, 'm' },
@@ -119,9 +114,6 @@ static struct config parse_args(int argc, char **argv)
 		case 'w':
 			cfg.mode = MODE_WALK;
 			break;
-		case 'x':
-			explain_wanted = true;
-			break;
 		default:
 			fputs(usage, stderr);
 			exit(STATUS_USAGE);
@@ -141,7 +133,7 @@ static int report_caps(struct vm *vm)
 {
 	struct vtx_caps caps = { .size = sizeof(caps) };
 
-	if (ioctl(vm->fd, VTX_GET_CAPS, &caps))
+	if (vm_ioctl(vm->fd, VTX_GET_CAPS, &caps))
 		die(STATUS_NO_VTX, "VTX_GET_CAPS: %s: is vtxdrv.ko of the same stage?",
 		    strerror(errno));
 	caps_report(&caps);

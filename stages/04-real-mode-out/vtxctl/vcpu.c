@@ -17,7 +17,7 @@ void vcpu_open(struct vm *vm)
 	struct vtx_create_vcpu create = { .id = 0 };
 
 	do
-		vm->vcpu_fd = ioctl(vm->fd, VTX_CREATE_VCPU, &create);
+		vm->vcpu_fd = vm_ioctl(vm->fd, VTX_CREATE_VCPU, &create);
 	while (vm->vcpu_fd < 0 && errno == EAGAIN);
 	if (vm->vcpu_fd < 0)
 		die(STATUS_NO_VTX, "VTX_CREATE_VCPU: %s", strerror(errno));
@@ -36,7 +36,7 @@ void vcpu_probe(struct vm *vm)
 	for (form = 1; form < VTX_NR_FORMS; form++) {
 		struct vtx_probe p = { .form = form };
 
-		while (ioctl(vm->vcpu_fd, VTX_PROBE_ENTRY, &p))
+		while (vm_ioctl(vm->vcpu_fd, VTX_PROBE_ENTRY, &p))
 			if (errno != EAGAIN)
 				die(STATUS_NO_VTX, "VTX_PROBE_ENTRY: %s: see `dmesg`",
 				    strerror(errno));
@@ -74,6 +74,39 @@ static void vcpu_handle_exit(struct vm *vm)
 	}
 }
 
+/* What went through the port, as a part of the note; of much only the beginning. */
+static void note_io(const struct vtx_run *run, char *text, size_t size)
+{
+	const uint8_t *data = (const uint8_t *)run + run->io.data_offset;
+	size_t i, n = run->io.size * run->io.count;
+	int used;
+
+	used = snprintf(text, size, ",\"out\":%u,\"port\":%u,\"size\":%u,\"count\":%u,\"data\":\"",
+			run->io.out, run->io.port, run->io.size, run->io.count);
+	for (i = 0; i < n && i < 64; i++)
+		used += snprintf(text + used, size - used, "%02x", data[i]);
+	snprintf(text + used, size - used, "\"");
+}
+
+/* Note an exit and where the guest was. */
+static void note_exit(struct vm *vm, double begin, double end)
+{
+	const struct vtx_run *run = vm->run;
+	struct vtx_regs regs = {};
+	char io[256] = "";
+
+	/* The host's own turns are no doing of the guest's. */
+	if (!trace_wanted() || run->exit == VTX_EXIT_INTR)
+		return;
+	if (run->exit == VTX_EXIT_IO)
+		note_io(run, io, sizeof(io));
+	ioctl(vm->vcpu_fd, VTX_GET_REGS, &regs);
+	trace_event(begin, end,
+		    "\"exit\":%u,\"reason\":%u,\"qualification\":%llu,\"rip\":%llu,\"if\":%u%s",
+		    run->exit, run->hw_reason, (unsigned long long)run->hw_qualification,
+		    (unsigned long long)regs.rip, run->if_flag, io);
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vm *vm = arg;
@@ -86,13 +119,11 @@ static void *vcpu_thread(void *arg)
 		if (err && err != EINTR && err != EAGAIN)
 			die(STATUS_NO_VTX, "VTX_RUN: %s", strerror(err));
 		end = trace_now();
-		trace_span(1, "guest", begin, end);
 		if (err)
 			continue;
 
-		explain_exit(vm);
 		vcpu_handle_exit(vm);
-		trace_span(2, exit_name(vm->run), end, trace_now());
+		note_exit(vm, begin, end);
 	}
 	return NULL;
 }
@@ -107,7 +138,5 @@ int vcpu_run(struct vm *vm)
 	if (err)
 		die(STATUS_NO_VTX, "no thread for the vCPU: %s", strerror(err));
 	pthread_join(thread, NULL);
-	explain_flush();
-	trace_close();
 	return vm->status;
 }

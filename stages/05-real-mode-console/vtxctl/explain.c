@@ -45,119 +45,6 @@ void explain_probe(const struct vtx_probe *p)
 	printf("  the rule:     SDM Vol. 3, %s\n", vmentry_rule_section(p->rule));
 }
 
-bool explain_wanted;
-
-/*
- * What is being told: up to two sentences that take turns, as "may I send?" and
- * "send" do. Each is told once, with how often it came.
- */
-static struct line {
-	char what[128];
-	char bytes[64]; /* what went through the port, if that is text */
-	unsigned long times;
-} lines[2];
-
-static unsigned long exits, turns; /* told so far; ended by the host in between */
-
-const char *exit_name(const struct vtx_run *run)
-{
-	static const char *const names[] = {
-		[VTX_EXIT_NONE] = "not entered",
-		[VTX_EXIT_INTR] = "host interrupt",
-		[VTX_EXIT_IO] = "port I/O",
-		[VTX_EXIT_HLT] = "HLT",
-		[VTX_EXIT_FAIL] = "entry refused",
-		[VTX_EXIT_KILLED] = "ended",
-		[VTX_EXIT_SHUTDOWN] = "triple fault",
-	};
-
-	return run->exit < sizeof(names) / sizeof(names[0]) ? names[run->exit] : "?";
-}
-
-void explain_flush(void)
-{
-	size_t i;
-
-	for (i = 0; i < 2 && lines[i].times; i++) {
-		fprintf(stderr, "%5lu  %s%s%s%s", exits + 1, lines[i].what,
-			lines[i].bytes[0] ? ": \"" : "", lines[i].bytes,
-			lines[i].bytes[0] ? "\"" : "");
-		if (lines[i].times > 1)
-			fprintf(stderr, "  (%lu times)", lines[i].times);
-		fputc('\n', stderr);
-		exits += lines[i].times;
-	}
-	if (turns)
-		fprintf(stderr, "       meanwhile the host took its CPU back, %lu times\n", turns);
-	turns = 0;
-	memset(lines, 0, sizeof(lines));
-}
-
-/* The line of this sentence. A third sentence ends the two before it. */
-static struct line *line_find(const char *what)
-{
-	size_t i;
-
-	for (i = 0; i < 2 && lines[i].times; i++)
-		if (!strcmp(lines[i].what, what))
-			return &lines[i];
-	if (i == 2) {
-		explain_flush();
-		i = 0;
-	}
-	strcpy(lines[i].what, what);
-	return &lines[i];
-}
-
-static void add_bytes(struct line *line, const uint8_t *data, unsigned int size)
-{
-	size_t used = strlen(line->bytes);
-	unsigned int i;
-
-	for (i = 0; i < size && used + 8 < sizeof(line->bytes); i++)
-		used += snprintf(line->bytes + used, sizeof(line->bytes) - used,
-				 data[i] >= ' ' && data[i] < 0x7f ? "%c" : "\\x%02x", data[i]);
-	if (i < size && !strstr(line->bytes, "..."))
-		strcat(line->bytes, "...");
-}
-
-static void describe(const struct vtx_run *run, char *what, size_t size)
-{
-	switch (run->exit) {
-	case VTX_EXIT_IO:
-		snprintf(what, size, "%s of %u byte%s %s port %#x, %s",
-			 run->io.out ? "OUT" : "IN", run->io.size, run->io.size > 1 ? "s" : "",
-			 run->io.out ? "to" : "from", run->io.port, iobus_name(run->io.port));
-		break;
-	case VTX_EXIT_HLT:
-		snprintf(what, size, "HLT with interrupts %s", run->if_flag ? "on" : "off");
-		break;
-	default:
-		snprintf(what, size, "%s", exit_name(run));
-	}
-}
-
-/* Tell this exit, or count it with the ones before if it is the same. */
-void explain_exit(struct vm *vm)
-{
-	struct vtx_run *run = vm->run;
-	char what[sizeof(lines[0].what)];
-	struct line *line;
-
-	if (!explain_wanted)
-		return;
-	if (run->exit == VTX_EXIT_INTR) {
-		turns++;
-		return;
-	}
-
-	describe(run, what, sizeof(what));
-	line = line_find(what);
-	line->times++;
-	if (run->exit == VTX_EXIT_IO && iobus_is_text(run->io.port))
-		add_bytes(line, (uint8_t *)run + run->io.data_offset, run->io.size * run->io.count);
-}
-
 /* The guest has ended, and not because it wanted to: say why, and where. */
 void explain_end(struct vm *vm)
 {
@@ -165,7 +52,6 @@ void explain_end(struct vm *vm)
 	uint32_t reason = run->hw_reason & 0xffff;
 	struct vtx_regs regs = {};
 
-	explain_flush();
 	ioctl(vm->vcpu_fd, VTX_GET_REGS, &regs);
 	if (run->exit == VTX_EXIT_SHUTDOWN) {
 		fprintf(stderr, "vtxctl: triple fault at IP %#llx, the guest's CPU shut down: %s\n",

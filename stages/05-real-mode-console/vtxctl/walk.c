@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "vtxctl.h"
@@ -81,7 +80,7 @@ void walk_report(struct vm *vm, const struct image *image)
 	printf("  in this program:        %p\n", (void *)(p + i));
 	printf("  in the guest:           %#llx\n", (unsigned long long)t.gpa);
 
-	if (ioctl(vm->fd, VTX_TRANSLATE, &t))
+	if (vm_ioctl(vm->fd, VTX_TRANSLATE, &t))
 		die(STATUS_NO_VTX, "VTX_TRANSLATE: %s", strerror(errno));
 	if (!(t.flags & VTX_TRANSLATE_PRESENT))
 		die(STATUS_NO_VTX, "VTX_TRANSLATE: the guest has no memory at %#llx",

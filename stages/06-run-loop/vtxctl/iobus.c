@@ -66,13 +66,12 @@ static void debug_exit_out(struct vm *vm, uint8_t value)
 
 static const struct port {
 	uint16_t port;
-	const char *name;
 	void (*out)(struct vm *vm, uint8_t value);
 	uint8_t (*in)(struct vm *vm);
 } ports[] = {
-	{ COM1, "the serial port", com1_out, com1_in },
-	{ COM1_LSR, "the serial port's line status", NULL, com1_lsr_in },
-	{ DEBUG_EXIT, "the exit port", debug_exit_out, NULL },
+	{ COM1, com1_out, com1_in },
+	{ COM1_LSR, NULL, com1_lsr_in },
+	{ DEBUG_EXIT, debug_exit_out, NULL },
 };
 
 static const struct port *port_find(uint16_t port)
@@ -83,19 +82,6 @@ static const struct port *port_find(uint16_t port)
 		if (ports[i].port == port)
 			return &ports[i];
 	return NULL;
-}
-
-const char *iobus_name(uint16_t port)
-{
-	const struct port *p = port_find(port);
-
-	return p ? p->name : "nothing there";
-}
-
-/* Do letters go through this port, or numbers? */
-bool iobus_is_text(uint16_t port)
-{
-	return port == COM1;
 }
 
 /* A word goes to two ports, a dword to four: so does the bus of a PC. */

@@ -16,6 +16,19 @@ void vm_open(struct vm *vm)
 		    strerror(errno));
 }
 
+/* ioctl(), and a note of it. */
+int vm_ioctl_named(int fd, unsigned long request, void *arg, const char *name)
+{
+	static unsigned int number;
+	double begin = trace_now();
+	int ret = ioctl(fd, request, arg), error = errno;
+
+	trace_event(begin, trace_now(), "\"ioctl\":\"%s\",\"number\":%u,\"error\":\"%s\"", name,
+		    ++number, ret < 0 ? strerrorname_np(error) : "");
+	errno = error;
+	return ret;
+}
+
 /* Let the guest see `size` bytes of ours, from `mem` on, at `gpa`. */
 void vm_map(struct vm *vm, uint64_t gpa, void *mem, uint64_t size, uint32_t flags)
 {
@@ -26,7 +39,7 @@ void vm_map(struct vm *vm, uint64_t gpa, void *mem, uint64_t size, uint32_t flag
 		.flags = flags,
 	};
 
-	if (!ioctl(vm->fd, VTX_MAP_MEMORY, &m))
+	if (!vm_ioctl(vm->fd, VTX_MAP_MEMORY, &m))
 		return;
 	if (errno == ENOMEM)
 		die(STATUS_NO_VTX,

@@ -43,6 +43,10 @@ struct vm {
 };
 
 void vm_open(struct vm *vm);
+
+int vm_ioctl_named(int fd, unsigned long request, void *arg, const char *name);
+#define vm_ioctl(fd, request, arg) vm_ioctl_named(fd, request, arg, #request)
+
 void vm_map(struct vm *vm, uint64_t gpa, void *mem, uint64_t size, uint32_t flags);
 
 /* mem.c: RAM and ROM of the guest. */
@@ -77,8 +81,6 @@ void vcpu_end(struct vm *vm, int status); /* from the vCPU's own thread */
 void vcpu_stop(struct vm *vm, int status); /* from another one */
 
 /* iobus.c: the devices, by port. */
-const char *iobus_name(uint16_t port);
-bool iobus_is_text(uint16_t port);
 void iobus_handle(struct vm *vm);
 
 /* term.c: standard input, for the guest. */
@@ -88,19 +90,14 @@ void term_stop(void);
 bool term_has_input(void);
 uint8_t term_get(void);
 
-/* explain.c: what happened, in words. Exits go to stderr, and only if asked. */
-extern bool explain_wanted;
-
-const char *exit_name(const struct vtx_run *run);
+/* explain.c: what happened, in words. */
 void explain_probe(const struct vtx_probe *p);
-void explain_exit(struct vm *vm);
-void explain_flush(void);
 void explain_end(struct vm *vm);
 
-/* trace.c: what happened, as a file for Perfetto. Does nothing if not opened. */
+/* trace.c: what we did, as a file. Does nothing as long as it is not opened. */
 void trace_open(const char *path);
+bool trace_wanted(void);
 double trace_now(void); /* microseconds */
-void trace_span(int lane, const char *name, double begin, double end);
-void trace_close(void);
+void __attribute__((format(printf, 3, 4))) trace_event(double begin, double end, const char *fmt, ...);
 
 #endif /* VTXCTL_H */

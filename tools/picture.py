@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`make stage-05 picture`: a run as a picture, who said what to whom. SVG, and text."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from xml.etree import ElementTree as xml
+
+from tools.story import CPU, NANOX, VTXCTL, VTXDRV, Event, fold, longest_repeat, quoted
+
+ARROWS_MOST = 15
+ROUND_MOST = 12
+
+# In units of the picture. It is as wide as a telephone, and larger on a page.
+WIDTH = 390
+LANES_X = (48, 195, 342)
+HEAD = 34
+ROW = 36
+TEXT = 13
+LETTERS = 20  # so many fit between two lanes
+PAGE_MOST = 640
+
+STYLE = """
+text { font: %dpx sans-serif; fill: #24292f; }
+.paper { fill: #ffffff; }
+.name { font-weight: bold; fill: #0b57a4; }
+.lane { stroke: #b6bec8; stroke-width: 1.5; }
+.arrow { stroke: #0b57a4; stroke-width: 1.8; }
+.head { fill: #0b57a4; }
+.round { fill: none; stroke: #8c959f; stroke-dasharray: 5 4; }
+.quiet { fill: #57606a; font-style: italic; }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e6edf3; }
+  .paper { fill: #0d1117; }
+  .name, .head { fill: #79c0ff; }
+  .arrow { stroke: #79c0ff; }
+  .lane { stroke: #484f58; }
+  .round { stroke: #8b949e; }
+  .quiet { fill: #9da7b1; }
+}
+""" % TEXT
+
+
+@dataclasses.dataclass(frozen=True)
+class Arrow:
+    """From one lane to another. `over` stands on its first half, `behind` on the second."""
+
+    source: int
+    target: int
+    over: str
+    behind: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """Arrows that belong together. `how` says how they come again, empty: they do not."""
+
+    arrows: tuple[Arrow, ...]
+    how: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    lanes: tuple[str, str, str]
+    rounds: tuple[Round, ...]
+    left_out: int = 0  # events that had no room
+
+    @property
+    def arrows(self) -> int:
+        return sum(len(item.arrows) for item in self.rounds)
+
+
+# --- From events to arrows ---
+
+
+def chart(events: list[Event]) -> Chart:
+    """At most 15 arrows: what repeats is one, and what has no room is counted."""
+    lanes = (NANOX if any(event.source == NANOX for event in events) else CPU, VTXDRV, VTXCTL)
+    groups = fold(events)
+    rounds: list[Round] = []
+    room = ARROWS_MOST
+    at = 0
+    first_exit = True
+    while at < len(groups):
+        period, times = longest_round(groups, at)
+        parts = [group for group in groups[at : at + period]]
+        arrows: list[Round] = []
+        for group in parts:
+            drawn: list[Arrow] = []
+            for event in group:
+                full = first_exit and event.source == NANOX
+                drawn += whole_way(event, lanes) if full else [arrow(event, lanes)]
+                first_exit = first_exit and not full
+            arrows.append(Round(tuple(drawn), "taking turns" if len(group) > 1 else ""))
+        needed = sum(len(item.arrows) for item in arrows)
+        if needed > room:
+            break
+        room -= needed
+        if times > 1:
+            flat = tuple(item for part in arrows for item in part.arrows)
+            rounds.append(Round(flat, f"{times} rounds like this"))
+        else:
+            rounds += arrows
+        at += period * times
+    left = sum(event.times for group in groups[at:] for event in group)
+    return Chart(lanes, tuple(rounds), left)
+
+
+def longest_round(groups: list[list[Event]], at: int) -> tuple[int, int]:
+    """Groups that come again in the same order, as lines that are read and printed do."""
+    heads = [
+        dataclasses.replace(group[0], what="\n".join(str(event.key) for event in group))
+        for group in groups
+    ]
+    return longest_repeat(heads, at, ROUND_MOST)
+
+
+def arrow(event: Event, lanes: tuple[str, str, str]) -> Arrow:
+    target = lanes.index(event.target)
+    source = lanes.index(event.source)
+    over = event.label + (f" ×{event.times}" if event.times > 1 else "")
+    behind = quoted(event.text) if event.text else ""
+    return Arrow(source, target, shorten(over), shorten(behind))
+
+
+def whole_way(event: Event, lanes: tuple[str, str, str]) -> list[Arrow]:
+    """The first exit with all that belongs to it: there and back."""
+    del lanes
+    there = [
+        Arrow(0, 1, shorten(f"VM exit: {event.label}")),
+        Arrow(1, 2, "VTX_RUN returns"),
+    ]
+    if event.label in ("HLT", "triple fault", "ended", "entry refused"):
+        return there
+    times = f" ×{event.times}" if event.times > 1 else ""
+    return [*there, Arrow(2, 1, "VTX_RUN again"), Arrow(1, 0, f"VM entry{times}")]
+
+
+def shorten(text: str) -> str:
+    return text if len(text) <= LETTERS else text[: LETTERS - 1].rstrip() + "…"
+
+
+# --- As SVG ---
+
+
+def svg(picture: Chart, title: str) -> str:
+    """A picture that follows the reader's choice of light or dark."""
+    rows = picture.arrows + sum(1 for item in picture.rounds if item.how)
+    height = HEAD + ROW * (rows + 1) + (ROW if picture.left_out else 0)
+    root = xml.Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "viewBox": f"0 0 {WIDTH} {height}",
+            "style": f"width: 100%; max-width: {PAGE_MOST}px",
+            "role": "img",
+        },
+    )
+    xml.SubElement(root, "title").text = title
+    xml.SubElement(root, "style").text = STYLE
+    xml.SubElement(root, "rect", {"class": "paper", "width": str(WIDTH), "height": str(height)})
+    for name, x in zip(picture.lanes, LANES_X):
+        place = {"x1": str(x), "x2": str(x), "y1": str(HEAD - 6), "y2": str(height - 8)}
+        xml.SubElement(root, "line", {"class": "lane", **place})
+        write(root, x, HEAD - 14, name, "name")
+    y = HEAD + ROW // 2
+    for item in picture.rounds:
+        if item.how:
+            begin = y - 14
+            write(root, LANES_X[0] - 40, y + 2, f"{item.how}:", "quiet", "start", paper=True)
+            y += ROW - 12
+        for one in item.arrows:
+            draw_arrow(root, one, y)
+            y += ROW
+        if item.how:
+            box = {"x": "4", "y": str(begin - 2), "rx": "6"}
+            size = {"width": str(WIDTH - 8), "height": str(y - begin - 20)}
+            xml.SubElement(root, "rect", {"class": "round", **box, **size})
+            y += 12
+    if picture.left_out:
+        write(root, LANES_X[1], y + 2, f"and {picture.left_out} more", "quiet", paper=True)
+    xml.indent(root)
+    return xml.tostring(root, encoding="unicode") + "\n"
+
+
+def write(
+    root: xml.Element,
+    x: float,
+    y: float,
+    text: str,
+    style: str = "",
+    anchor: str = "middle",
+    paper: bool = False,
+) -> None:
+    if paper:
+        wide = len(text) * TEXT * 0.56
+        left = x if anchor == "start" else x - wide / 2
+        place = {"x": f"{left:.0f}", "y": f"{y - TEXT + 1:.0f}", "height": str(TEXT + 4)}
+        xml.SubElement(root, "rect", {"class": "paper", "width": f"{wide:.0f}", **place})
+    attributes = {"x": f"{x:.0f}", "y": f"{y:.0f}", "text-anchor": anchor}
+    if style:
+        attributes["class"] = style
+    xml.SubElement(root, "text", attributes).text = text
+
+
+def draw_arrow(root: xml.Element, one: Arrow, y: float) -> None:
+    begin, end = LANES_X[one.source], LANES_X[one.target]
+    way = 1 if end > begin else -1
+    line = {"x1": str(begin), "x2": str(end - 8 * way), "y1": f"{y:.0f}", "y2": f"{y:.0f}"}
+    xml.SubElement(root, "line", {"class": "arrow", **line})
+    point = f"{end - 1.5 * way},{y} {end - 10 * way},{y - 5} {end - 10 * way},{y + 5}"
+    xml.SubElement(root, "polygon", {"class": "head", "points": point})
+    middle = LANES_X[(one.source + one.target) // 2] if abs(one.source - one.target) > 1 else None
+    if middle is None:
+        write(root, (begin + end) / 2, y - 6, one.over)
+        return
+    write(root, (begin + middle) / 2, y - 6, one.over)
+    if one.behind:
+        write(root, (middle + end) / 2, y - 6, one.behind)
+
+
+# --- As text ---
+
+TEXT_LANES = (3, 27, 51)
+TEXT_WIDTH = 56
+
+
+def text(picture: Chart) -> Iterable[str]:
+    """The same for a terminal, at most 80 columns wide."""
+    row = [" "] * TEXT_WIDTH
+    for name, x in zip(picture.lanes, TEXT_LANES):
+        put(row, max(x - len(name) // 2, 0), name)
+    yield "".join(row).rstrip()
+    for item in picture.rounds:
+        for number, one in enumerate(item.arrows):
+            mark = f"┐ {item.how}" if item.how and number == 0 else ""
+            if item.how and number:
+                mark = "┘" if number == len(item.arrows) - 1 else "│"
+            yield from text_arrow(one, mark)
+    if picture.left_out:
+        yield f"{'':{TEXT_LANES[0]}}... and {picture.left_out} more"
+
+
+def lanes_row() -> list[str]:
+    row = [" "] * TEXT_WIDTH
+    for x in TEXT_LANES:
+        row[x] = "│"
+    return row
+
+
+def text_arrow(one: Arrow, mark: str) -> Iterable[str]:
+    """Two lines: what is said, and the arrow below it."""
+    first = TEXT_LANES[min(one.source, one.target)]
+    last = TEXT_LANES[max(one.source, one.target)]
+    row = lanes_row()
+    put(row, first + 3, one.over)
+    if one.behind:
+        put(row, TEXT_LANES[1] + 3, one.behind)
+    yield "".join(row).rstrip()
+    row = lanes_row()
+    put(row, first + 1, "─" * (last - first - 1))
+    if last - first > TEXT_LANES[1]:
+        row[TEXT_LANES[1]] = "┼"
+    to_right = one.target > one.source
+    row[last - 1 if to_right else first + 1] = ">" if to_right else "<"
+    yield ("".join(row) + f"  {mark}").rstrip()
+
+
+def put(row: list[str], at: int, text_: str) -> None:
+    row[at : at + len(text_)] = text_

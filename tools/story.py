@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What happened in a run: requests, VM exits, VMX instructions, in their order.
+
+VTXCTL notes its requests and, once there is a guest that runs, each VM exit (`--trace`). What
+VTXDRV asks of the CPU is seen by the kernel itself: its kprobes stop at each VMX instruction in
+vtxdrv.ko, so that no line in the module has to tell.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import subprocess
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from harness.engine import Kind, Progress, no_progress
+from harness.machine import Machine
+from harness.paths import LINUX
+from harness.stage import Stage
+
+NANOX, VTXDRV, VTXCTL, CPU = "NanoX", "VTXDRV", "VTXCTL", "the CPU"
+
+REQUESTS = {
+    "VTX_GET_CAPS": "what can this CPU do?",
+    "VTX_MAP_MEMORY": "the guest shall see this memory",
+    "VTX_TRANSLATE": "where does this address of the guest lie?",
+    "VTX_CREATE_VCPU": "make a vCPU",
+    "VTX_PROBE_ENTRY": "try to enter the guest, with a mistake",
+}
+INSTRUCTIONS = {
+    "vmxon": "VMX on",
+    "vmxoff": "VMX off",
+    "vmclear": "give the VMCS back to memory",
+    "vmptrld": "work with this VMCS from now on",
+    "vmwrite": "fill in the form",
+    "vmread": "read in the form",
+    "invept": "forget what you know of the guest's tables",
+    "vmlaunch": "enter the guest",
+}
+PORTS = {
+    0x3F8: "the serial port",
+    0x3FD: "the serial port's line status",
+    0xF4: "the exit port",
+}
+TEXT_PORTS = {0x3F8}
+
+EXIT_REASON_HLT = 12
+EXIT_REASON_IO = 30
+
+
+@dataclasses.dataclass
+class Event:
+    """One thing that happened, or several alike.
+
+    `begin` and `end` are microseconds of the test machine's clock. `source` and `target` are two
+    of the names above. `detail` is what differs among events alike: bytes, or names of fields.
+    """
+
+    begin: float
+    end: float
+    source: str
+    target: str
+    what: str  # a sentence
+    label: str  # the same, short
+    times: int = 1
+    line: str = ""  # where in NanoX, or in VTXDRV
+    text: bytes = b""  # what went through a port that carries text
+    names: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return (self.source, self.target, self.what, self.line)
+
+
+# --- What VTXCTL noted ---
+
+LOST = {"what": "and more that was not noted", "label": "more", "text": b"", "line": ""}
+
+
+def enum_values(header: str, name: str) -> dict[int, str]:
+    """The members of a C enum whose values count from 0 or 1."""
+    found = re.search(rf"enum {name} {{(.*?)}};", header, re.DOTALL)
+    if not found:
+        return {}
+    body = re.sub(r"/\*.*?\*/", "", found[1], flags=re.DOTALL)
+    values, number = {}, 0
+    for member in filter(None, (part.strip() for part in body.split(","))):
+        member, _, value = member.partition("=")
+        number = int(value, 0) if value else number
+        values[number] = member.strip()
+        number += 1
+    return values
+
+
+def read_trace(text: str, stage: Stage, listing: Listing | None = None) -> list[Event]:
+    """The events of a file that `vtxctl --trace` wrote."""
+    exits = enum_values((stage.folder / "include/vtx.h").read_text(), "vtx_exit")
+    events = []
+    for line in text.splitlines():
+        try:
+            note = json.loads(line)
+        except json.JSONDecodeError:
+            continue  # it was cut off in the middle of a line
+        if "lost" in note:
+            events.append(dataclasses.replace(events[-1], **LOST, times=note["lost"]))
+            continue
+        common = {key: note[key] for key in ("begin", "end", "times")}
+        if "ioctl" in note:
+            events.append(request(note, common))
+        else:
+            events.append(vm_exit(note, common, exits.get(note["exit"], "?"), listing))
+    return events
+
+
+def request(note: dict, common: dict) -> Event:
+    name = note["ioctl"]
+    answer = f": no, {note['error']}" if note["error"] else ""
+    what = f"{name}: {REQUESTS.get(name, 'a request')}{answer}"
+    return Event(**common, source=VTXCTL, target=VTXDRV, what=what, label=name + answer)
+
+
+def vm_exit(note: dict, common: dict, name: str, listing: Listing | None) -> Event:
+    """An exit that reached VTXCTL: the guest did something that a real PC would have done."""
+    text = b""
+    if name == "VTX_EXIT_IO":
+        port, size = note["port"], note["size"]
+        word, way = ("OUT", "to") if note["out"] else ("IN", "from")
+        place = PORTS.get(port, "nothing there")
+        amount = f"{size} byte{'s' * (size > 1)}"
+        if note["count"] > 1:
+            amount = f"{note['count']} times {amount}"
+        what = f"{word} of {amount} {way} port {port:#x}, {place}"
+        label = f"{word} {port:#x}"
+        if port in TEXT_PORTS:
+            text = bytes.fromhex(note["data"]) * common["times"]
+    elif name == "VTX_EXIT_HLT":
+        what = f"HLT with interrupts {'on' if note['if'] else 'off'}"
+        label = "HLT"
+    else:
+        what, label = {
+            "VTX_EXIT_INTR": ("the host takes its CPU back for a moment", "the host's turn"),
+            "VTX_EXIT_SHUTDOWN": ("a triple fault: the guest's CPU shuts down", "triple fault"),
+            "VTX_EXIT_FAIL": ("the CPU refused to enter the guest", "entry refused"),
+            "VTX_EXIT_KILLED": ("it did what VirtX cannot do, and was ended", "ended"),
+        }.get(name, (name, name))
+    line = listing.at(note["rip"], note["reason"]) if listing and note["rip"] else ""
+    return Event(**common, source=NANOX, target=VTXCTL, what=what, label=label, line=line, text=text)
+
+
+# --- Where in NanoX ---
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    address: int
+    size: int
+    number: int
+    text: str
+
+
+class Listing:
+    """NanoX as nasm listed it: for each address the line that made it."""
+
+    LINE = re.compile(r"\s*(\d+) ([0-9A-F]{8}) ([0-9A-F\[\]()<>-]+)(?:\s+<\d+>)?\s*(.*)")
+    WORDS = {EXIT_REASON_IO: re.compile(r"\b(rep\s+)?(in|ins[bwd]|out|outs[bwd])\b"),
+             EXIT_REASON_HLT: re.compile(r"\bhlt\b")}
+
+    def __init__(self, text: str, source: str, origin: int) -> None:
+        self._source = source
+        self._lines = []
+        for line in text.splitlines():
+            found = self.LINE.match(line)
+            if found:
+                size = len(re.sub(r"[^0-9A-F]", "", found[3])) // 2
+                self._lines.append(
+                    Line(origin + int(found[2], 16), size, int(found[1]), found[4])
+                )
+
+    @staticmethod
+    def of(stage: Stage) -> Listing | None:
+        """That of a stage's NanoX; None where the learner runs another guest."""
+        path = stage.build_dir / "nanox.lst"
+        if not path.exists():
+            return None
+        sources = sorted((stage.folder / "nanox").glob("boot.asm"))
+        return Listing(path.read_text(), sources[0].name if sources else "nanox", 0x7C00)
+
+    def at(self, rip: int, reason: int) -> str:
+        """The line of the instruction that exited: at rip, or just before it if it was done."""
+        words = self.WORDS.get(reason)
+        for line in self._lines:
+            is_it = line.address + line.size == rip or line.address == rip
+            code = line.text.partition(";")[0]
+            if is_it and (not words or words.search(code)):
+                return f"{self._source}:{line.number}: {' '.join(code.split())}"
+        return ""
+
+
+# --- What the kernel saw of VTXDRV ---
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """A place in vtxdrv.ko with a VMX instruction."""
+
+    name: str
+    symbol: str
+    offset: int
+    fetch: str = ""
+
+
+SECTION = re.compile(r"^Disassembly of section (\S+):$")
+FUNCTION = re.compile(r"^([0-9a-f]+) <(.+)>:$")
+INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\w+)\s*(.*)$")
+CALL = re.compile(r"^\s*[0-9a-f]+: R_X86_64_(?:PLT|PC)32\s+vmenter-")
+REGISTER = re.compile(r"^%r(\w+)$")
+# A kprobe cannot stand on these; it stands on the instruction behind.
+NOT_ITSELF = ("vmxoff",)
+
+
+def find_probes(module: Path) -> list[Probe]:
+    """Every VMX instruction in a module.
+
+    No probe may stand in vmenter, where half of the machine is the guest's already: the call of
+    it stands for VMLAUNCH.
+    """
+    command = ["objdump", "-dr", "--no-show-raw-insn", module]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    probes: list[Probe] = []
+    section, symbol, start, now, waiting = "", "", 0, 0, ""
+    for line in text.splitlines():
+        mnemonic, fetch = "", ""
+        if found := SECTION.match(line):
+            section = found[1]
+        elif found := FUNCTION.match(line):
+            symbol, start = found[2], int(found[1], 16)
+        elif CALL.match(line):
+            mnemonic = "vmlaunch"
+        elif found := INSTRUCTION.match(line):
+            now = int(found[1], 16)
+            mnemonic = found[2] if found[2] in INSTRUCTIONS else ""
+            if mnemonic in NOT_ITSELF:
+                waiting, mnemonic = mnemonic, ""
+            elif waiting:
+                waiting, mnemonic = "", waiting
+            if mnemonic in ("vmwrite", "vmread"):
+                fetch = field_of(mnemonic, found[3])
+        if mnemonic and not section.startswith(".noinstr"):
+            probes.append(Probe(f"{mnemonic}_{len(probes)}", symbol, now - start, fetch))
+    return probes
+
+
+def field_of(mnemonic: str, operands: str) -> str:
+    """How a kprobe finds the field's encoding: in AT&T's order the source comes first."""
+    parts = re.split(r",(?![^(]*\))", operands.split("#")[0].strip())
+    register = REGISTER.match(parts[1 if mnemonic == "vmwrite" else 0])
+    return f" field=%{register[1]}:u64" if register else ""
+
+
+@cache
+def field_names() -> dict[int, str]:
+    """Encodings of VMCS fields, by Linux' own header."""
+    header = next(LINUX.glob("root/usr/src/linux-headers-*-common/arch/x86/include/asm/vmx.h"))
+    pairs = re.findall(r"^\s*([A-Z][A-Z0-9_]+)\s*= (0x[0-9a-f]{8}),", header.read_text(), re.M)
+    return {int(value, 16): name for name, value in pairs}
+
+
+TRACING = "/sys/kernel/debug/tracing"
+RECORD = re.compile(r"\[(\d+)\] .*? (\d+\.\d+): ((\w+)_\d+): \(\S+\)(?: field=(\d+))?")
+
+
+def watch(machine: Machine, module: Path) -> None:
+    """From now on the kernel notes every VMX instruction of this module, once it is loaded."""
+    probes = "".join(
+        f"p:vtx/{probe.name} vtxdrv:{probe.symbol}+{probe.offset}{probe.fetch}\n"
+        for probe in find_probes(module)
+    )
+    machine.run(f"cat >{TRACING}/kprobe_events", stdin=probes.encode(), check=True)
+    machine.run(
+        f"echo mono >{TRACING}/trace_clock; echo 4096 >{TRACING}/buffer_size_kb;"
+        f"echo 1 >{TRACING}/events/vtx/enable",
+        check=True,
+    )
+
+
+def watched(machine: Machine, module: Path) -> list[Event]:
+    """What the kernel noted since."""
+    functions = {probe.name: probe.symbol.partition(".")[0] for probe in find_probes(module)}
+    text = machine.run(f"cat {TRACING}/trace", check=True).text
+    events = []
+    for cpu, seconds, probe, mnemonic, field in RECORD.findall(text):
+        time = float(seconds) * 1e6
+        name = field_names().get(int(field), f"{int(field):#x}") if field else ""
+        upper = mnemonic.upper()
+        what = f"{upper}: {INSTRUCTIONS[mnemonic]}"
+        if mnemonic in ("vmxon", "vmxoff"):
+            what += f", CPU {int(cpu)}"
+        # Fields are told by their names, many at once.
+        names, line = ((name,), "") if name else ((), f"in {functions[probe]}")
+        events.append(Event(time, time, VTXDRV, CPU, what, upper, line=line, names=names))
+    return events
+
+
+def watch_run(
+    stage: Stage, engine: str | None = None, progress: Progress = no_progress
+) -> tuple[list[Event], str]:
+    """Run a built stage by itself. Returns what happened, and what it printed."""
+    words = list(stage.config.run)
+    assert words[0] == "vtxctl"
+    command = " ".join(["./vtxctl", "--trace", "/tmp/trace", *words[1:]])
+    enters = enters_guest(stage)
+    with Machine.start(Kind.TEST, engine, progress) as machine:
+        machine.put(stage.files())
+        module = stage.build_dir / "vtxdrv.ko"
+        if not enters:
+            watch(machine, module)
+        machine.run("insmod /stage/vtxdrv.ko", check=True)
+        result = machine.run(
+            f"cd /stage && {command}", stdin=stage.config.types.encode(), check=True
+        )
+        machine.run("rmmod vtxdrv", check=True)
+        trace = machine.get("/tmp/trace").decode()
+        events = read_trace(trace, stage, Listing.of(stage))
+        if not enters:
+            events += watched(machine, module)
+    return in_order(events), result.text
+
+
+def enters_guest(stage: Stage) -> bool:
+    """Does a guest run in this stage? Then its VM exits are the story."""
+    return "VTX_RUN " in (stage.folder / "include/vtx.h").read_text()
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: event.begin)
+
+
+# --- Folding ---
+
+PERIOD_MOST = 6
+TEXT_MOST = 40
+
+
+def fold(events: list[Event]) -> list[list[Event]]:
+    """What repeats, as groups of one to six events that take turns, each told once."""
+    groups: list[list[Event]] = []
+    at = 0
+    while at < len(events):
+        period, rounds = longest_repeat(events, at)
+        groups.append(
+            [together(events[at + i : at + period * rounds : period]) for i in range(period)]
+        )
+        at += period * rounds
+    return groups
+
+
+def longest_repeat(events: list[Event], at: int, most: int = PERIOD_MOST) -> tuple[int, int]:
+    """(events in a round, rounds) of the repetition that begins here and reaches farthest."""
+    best = (1, 1)
+    for period in range(1, most + 1):
+        keys = [event.key for event in events[at : at + period]]
+        rounds = 1
+        while True:
+            start = at + period * rounds
+            if [event.key for event in events[start : start + period]] != keys:
+                break
+            rounds += 1
+        if rounds > 1 and period * rounds > best[0] * best[1]:
+            best = (period, rounds)
+    return best
+
+
+def together(events: list[Event]) -> Event:
+    return dataclasses.replace(
+        events[0],
+        end=events[-1].end,
+        times=sum(event.times for event in events),
+        text=b"".join(event.text for event in events),
+        names=tuple(name for event in events for name in event.names),
+    )
+
+
+def quoted(text: bytes) -> str:
+    """Bytes as people read them, at most so many."""
+    names = {10: "\\n", 13: "\\r", 34: '\\"', 92: "\\\\"}
+    shown = "".join(
+        names.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}")
+        for byte in text[:TEXT_MOST]
+    )
+    return f'"{shown}{"..." * (len(text) > TEXT_MOST)}"'
