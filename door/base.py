@@ -28,6 +28,10 @@ FROM_MAKE = (
     "MEM",
     "TIMEOUT",
     "NAME",
+    "STEP",
+    "ALL",
+    "PLAIN",
+    "FOLLOW",
 )
 
 

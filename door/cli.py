@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import math
 import os
@@ -11,7 +12,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,6 +36,10 @@ from harness.machine import Machine, MachineError
 from harness.paths import BUILD, ROOT, SetupError
 from harness.session import run_stage
 from harness.stage import Stage, StageError
+from tools import follow, picture, story, tell
+from tools.show import painter
+from tools.stage_diff import stage_diff
+from tools.walk import Walk, WalkError
 
 HELP = """\
 VirtX: build a hypervisor, one small step at a time.
@@ -45,7 +51,12 @@ VirtX: build a hypervisor, one small step at a time.
                             [TIMEOUT=SECONDS] [ENGINE=bochs]
   make stage-01 test        its tests, the quick ones     [ALL=1: all of them]
   make stage-01 bare        its NanoX on a plain emulated PC, without a hypervisor
-  make stage-04 explain     run it and tell every VM exit as a sentence
+  make stage-05 diff        what changed since the stage before, step by step
+                            [STEP=n] [ALL=1] [PLAIN=1]
+  make stage-05 follow      the stage before in work/; each call brings a step
+                            [FOLLOW=back]
+  make stage-05 explain     run it and tell what happened, in sentences
+  make stage-05 picture     the same as a picture
   make stage-01 shell       a shell in its test machine
   make stage-01 log         what the kernel there says of its module
 
@@ -70,7 +81,7 @@ port 0xF4; 2 bad usage; 4 stopped for what it did; 6 triple fault; 8 left with C
 that nothing can end; 124 out of time; 126 no test machine"""
 
 # Words of later lessons: the door knows them, so as not to say "no rule".
-LATER_FOR_A_STAGE = ("diff", "follow", "lab", "lab-check", "lab-hint", "lab-back", "lab-reset")
+LATER_FOR_A_STAGE = ("lab", "lab-check", "lab-hint", "lab-back", "lab-reset")
 
 # What NanoX prints when it waits for a line.
 PROMPT = b"> "
@@ -89,6 +100,9 @@ class RunOptions:
     timeout: float | None = None
     engine: str | None = None
     all: str | None = None
+    step: int | None = None
+    plain: str | None = None
+    follow: str | None = None
 
     @staticmethod
     def of(arguments: argparse.Namespace) -> RunOptions:
@@ -131,7 +145,21 @@ def build_stage(stage: Stage, options: RunOptions) -> int:
     return Status.OK
 
 
-def run(stage: Stage, options: RunOptions, explain: bool = False) -> int:
+def run(stage: Stage, options: RunOptions) -> int:
+    """Run it. With TRACE=FILE what happened is written there, for Perfetto."""
+    if not options.trace:
+        return run_noting(stage, options, None)
+    trace = Path(options.trace)
+    if not os.access(trace.parent, os.W_OK) or trace.is_dir():
+        raise Stop(f"--trace {trace}: cannot be written there")
+    with noted(stage, options) as (status, events):
+        trace.write_text(tell.perfetto(events))
+    say(f"{trace}: open it in https://ui.perfetto.dev")
+    return status
+
+
+def run_noting(stage: Stage, options: RunOptions, notes: Path | None) -> int:
+    """Run it, and leave VTXCTL's own notes in a file."""
     words = list(stage.config.run)
     if options.load is not None or options.guest:
         words = place_guest(stage, words, options)
@@ -141,16 +169,26 @@ def run(stage: Stage, options: RunOptions, explain: bool = False) -> int:
         guest.check_entry(options.entry)
     build(stage)
     # Behind those of stage.toml: the last one counts.
-    words += guest.vtxctl_options(options.mem, options.entry, explain)
-    trace = ["--trace", options.trace] if options.trace else []
+    words += guest.vtxctl_options(options.mem, options.entry)
     return run_stage(
         stage,
         argv=words,
         guest=options.guest,
-        options=trace,
+        options=["--trace", str(notes)] if notes else [],
         engine=options.engine,
         timeout=options.timeout,
     )
+
+
+@contextlib.contextmanager
+def noted(stage: Stage, options: RunOptions) -> Iterator[tuple[int, list[story.Event]]]:
+    """Run it; the status, and what happened as far as VTXCTL knows."""
+    with tempfile.TemporaryDirectory(prefix="virtx-notes-") as folder:
+        notes = Path(folder) / "notes"
+        status = run_noting(stage, options, notes)
+        text = notes.read_text() if notes.exists() else ""
+    listing = None if options.guest else story.Listing.of(stage)
+    yield status, story.read_trace(text, stage, listing)
 
 
 def place_guest(stage: Stage, words: list[str], options: RunOptions) -> list[str]:
@@ -167,9 +205,62 @@ def place_guest(stage: Stage, words: list[str], options: RunOptions) -> list[str
 
 
 def explain(stage: Stage, options: RunOptions) -> int:
-    if stage.config.show_kernel_log:
-        raise Stop(f"stage {stage.number} enters no guest yet: there is no VM exit to explain")
-    return run(stage, options, explain=True)
+    """What happened, in sentences on standard error; the guest's serial port is where it was."""
+    with happened(stage, options) as (status, events):
+        for line in tell.tell(events):
+            say(line)
+    return status
+
+
+def draw(stage: Stage, options: RunOptions) -> int:
+    """The run as a picture: text on standard error, and an SVG for a browser."""
+    with happened(stage, options) as (status, events):
+        chart = picture.chart(events)
+        for line in picture.text(chart):
+            say(line)
+    if chart.arrows:
+        path = BUILD / "pictures" / f"{stage.name}.svg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(picture.svg(chart, f"VirtX, stage {stage.name}: who spoke to whom"))
+        say(f"For a browser: {path.relative_to(ROOT)}")
+    return status
+
+
+@contextlib.contextmanager
+def happened(stage: Stage, options: RunOptions) -> Iterator[tuple[int, list[story.Event]]]:
+    """Run it and gather what happened: in a stage that enters no guest, VTXDRV's doings too."""
+    if story.enters_guest(stage):
+        with noted(stage, options) as result:
+            yield result
+        return
+    wrong = options.given() - {"engine"}
+    if wrong:
+        names = ", ".join(name.upper() for name in sorted(wrong))
+        raise Stop(f"stage {stage.number} enters no guest yet: {names} means nothing here")
+    build(stage)
+    events, printed = story.watch_run(stage, options.engine)
+    sys.stdout.write(printed)
+    sys.stdout.flush()
+    yield Status.OK, events
+
+
+def show_diff(stage: Stage, options: RunOptions) -> int:
+    stage_diff(stage, options.step, bool(options.all), bool(options.plain))
+    return Status.OK
+
+
+def follow_walk(stage: Stage, options: RunOptions) -> int:
+    if options.follow not in (None, "back"):
+        raise Stop(f"FOLLOW={options.follow}: the only word is back")
+    need_setup()
+    paint = painter(bool(options.plain))
+
+    def show(walk: Walk, number: int) -> None:
+        for line in paint.step(walk, number, walk.steps[number - 1]):
+            print(line)
+
+    sys.stdout.flush()
+    return follow.follow(stage, options.follow == "back", show, say)
 
 
 def bare(stage: Stage, options: RunOptions) -> int:
@@ -218,14 +309,19 @@ class Word:
     runs_guest: bool = False  # its status is the guest's
 
 
-ALL_OPTIONS = tuple(field.name for field in dataclasses.fields(RunOptions) if field.name != "all")
+ALL_OPTIONS = ("guest", "load", "entry", "mem", "trace", "timeout", "engine")
+RUN_OPTIONS = tuple(name for name in ALL_OPTIONS if name != "trace")
+READING_OPTIONS = ("step", "plain", "follow")
 
 STAGE_WORDS = {
     "build": Word(build_stage, "build a stage into build/stages/"),
     "run": Word(run, "run a stage in the test machine", ALL_OPTIONS, runs_guest=True),
     "test": Word(test, "run a stage's tests", ("engine", "all")),
     "bare": Word(bare, "NanoX on a plain emulated PC", ("timeout",), runs_guest=True),
-    "explain": Word(explain, "run, and tell every VM exit", ALL_OPTIONS, runs_guest=True),
+    "diff": Word(show_diff, "what changed since the stage before", ("step", "all", "plain")),
+    "follow": Word(follow_walk, "the same, a step for each call", ("follow", "plain")),
+    "explain": Word(explain, "run, and tell what happened", RUN_OPTIONS, runs_guest=True),
+    "picture": Word(draw, "run, and draw what happened", RUN_OPTIONS, runs_guest=True),
     "shell": Word(shell, "a shell in a stage's test machine", ("engine",)),
     "log": Word(log, "the test machine's kernel log", ("engine",)),
 }
@@ -277,7 +373,7 @@ def show_prompt(stage: Stage, options: RunOptions) -> int:
     """Nobody is there to type: show how far NanoX gets by itself."""
     from harness.engine import Kind
 
-    command = ["./vtxctl", *guest.vtxctl_options(options.mem, None, False), "nanox.bin"]
+    command = ["./vtxctl", *guest.vtxctl_options(options.mem, None), "nanox.bin"]
     with Machine.start(Kind.TEST, options.engine, lambda text: say(f"  {text}")) as machine:
         machine.put(stage.files())
         machine.run("insmod /stage/vtxdrv.ko", check=True)
@@ -396,6 +492,12 @@ def seconds(text: str) -> float:
     return value
 
 
+def step_number(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text}: give the number of a step, from 1")
+    return int(text)
+
+
 def add_run_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
     """Those of `names`, each with its unit, its range and what it is without."""
     adders: dict[str, dict[str, object]] = {
@@ -418,7 +520,7 @@ def add_run_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> No
         },
         "trace": {
             "metavar": "FILE",
-            "help": "write every VM exit to FILE, for Perfetto or Chrome",
+            "help": "write what happened to FILE, for ui.perfetto.dev",
         },
         "timeout": {
             "type": seconds,
@@ -431,7 +533,20 @@ def add_run_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> No
         },
         "all": {
             "metavar": "1",
-            "help": "test a stage at length, and all that earlier stages promise of it",
+            "help": "test: at length, with all that earlier stages promise; diff: all files",
+        },
+        "step": {
+            "type": step_number,
+            "metavar": "N",
+            "help": "only this step, from 1",
+        },
+        "plain": {
+            "metavar": "1",
+            "help": "without colours and without a pager",
+        },
+        "follow": {
+            "metavar": "back",
+            "help": "take the last step back",
         },
     }
     for name in names:
@@ -519,7 +634,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=f"words: {' '.join(STAGE_WORDS)}",
     )
     command.add_argument("words", metavar="stage-NN [WORD]", nargs="+")
-    add_run_options(command, (*ALL_OPTIONS, "all"))
+    add_run_options(command, (*ALL_OPTIONS, "all", *READING_OPTIONS))
 
     command = add(
         "new-guest",
@@ -559,6 +674,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Stop as stop:
         say(f"virtx: {stop}")
         return stop.status
+    except (WalkError, follow.FollowError) as error:
+        say(f"virtx: {error}")
+        return Status.USAGE
     except (EngineError, MachineError, SetupError, StageError) as error:
         say(f"virtx: {error}")
         return Status.NO_MACHINE

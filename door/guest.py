@@ -78,14 +78,12 @@ def check_guest(guest: Path, load: int, mem: int, entry: str | None) -> None:
         raise Stop(f"--load {load:#x}: real mode does not reach this: say where to begin (--entry)")
 
 
-def vtxctl_options(mem: str | None, entry: str | None, explain: bool) -> list[str]:
+def vtxctl_options(mem: str | None, entry: str | None) -> list[str]:
     options = []
     if mem:
         options += ["--mem", mem]
     if entry:
         options += ["--entry", entry]
-    if explain:
-        options += ["--explain"]
     return options
 
 
