@@ -362,7 +362,7 @@ def tell_conflicts(state: State, say: Say) -> None:
 def reasons(stage: Stage, path: str) -> list[str]:
     """What the walk of a stage says about a file: its steps, with their why."""
     try:
-        steps = walks.read_steps(walks.walk_file(stage))
+        steps, _ = walks.read_steps(walks.walk_file(stage))
     except walks.WalkError:
         return []
     return [

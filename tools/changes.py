@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What changed between two trees of sources, line by line.
 
-The comparison is git's own, with the histogram algorithm, which people find easiest to read.
-Everything else here works on its result: a tree is {path: text}, a change is a list of hunks.
+A tree is {path: text}, a change is a list of hunks. Git says which file became which. Within a
+file functions are compared with functions of the same name, so that no change begins in one and
+ends in another.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.paths import SetupError
+from tools.symbols import sections
 
 # The folders of a stage that hold its programs; the rest are lesson, tests and lab.
 CODE_FOLDERS = ("include", "vtxdrv", "vtxctl", "nanox")
-HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 Tree = dict[str, str]
 
@@ -114,7 +116,7 @@ def compare(before: Tree, after: Tree) -> list[FileChange]:
             (root / side).mkdir()
             write_tree(tree, root / side)
         text = git(
-            *("diff", "--no-index", "--no-color", "--no-ext-diff", "--histogram", "-M", "-U0"),
+            *("diff", "--no-index", "--no-color", "--no-ext-diff", "-M", "-U0"),
             *("--no-prefix", "a", "b"),
             cwd=root,
         )
@@ -122,7 +124,7 @@ def compare(before: Tree, after: Tree) -> list[FileChange]:
 
 
 def parse(text: str, before: Tree, after: Tree) -> list[FileChange]:
-    """Read what `git diff` wrote. A file that moved unchanged has no hunks."""
+    """Which files changed, as `git diff` says. A file that moved unchanged has no hunks."""
     changes = []
     for part in re.split(r"^diff --git ", text, flags=re.MULTILINE)[1:]:
         head, *_ = part.split("\n@@ ", 1)
@@ -133,27 +135,86 @@ def parse(text: str, before: Tree, after: Tree) -> list[FileChange]:
         new_path = None if new in (None, "/dev/null") else new.removeprefix("b/")
         if not old_path and not new_path:
             continue  # a file without lines, or another mode
-        hunks = []
-        for found in HUNK.finditer(part):
-            start, removed, to, added = (
-                int(found[1]),
-                int(found[2] or 1),
-                int(found[3]),
-                int(found[4] or 1),
-            )
-            # Git counts from 1, and names the line before where a side is empty.
-            hunks.append(Hunk(start - (removed > 0), removed, to - (added > 0), added))
+        old_text = before[old_path] if old_path else ""
+        new_text = after[new_path] if new_path else ""
         changes.append(
             FileChange(
                 path=new_path or old_path or "",
                 old_path=old_path,
-                before=before[old_path].splitlines() if old_path else [],
-                after=after[new_path].splitlines() if new_path else [],
-                hunks=hunks,
+                before=old_text.splitlines(),
+                after=new_text.splitlines(),
+                hunks=hunks_of(old_path or "", old_text, new_path or "", new_text),
                 removed=new_path is None,
             )
         )
     return changes
+
+
+def hunks_of(old_path: str, old: str, new_path: str, new: str) -> list[Hunk]:
+    """What changed in one file: names are paired first, then lines within each pair."""
+    old_parts = sections(old_path, old) if old else ()
+    new_parts = sections(new_path, new) if new else ()
+    old_lines, new_lines = old.splitlines(), new.splitlines()
+    matcher = difflib.SequenceMatcher(
+        None, [name for name, _ in old_parts], [name for name, _ in new_parts], autojunk=False
+    )
+    hunks: list[Hunk] = []
+
+    def add(old_at: int, removed: int, new_at: int, added: int) -> None:
+        if removed or added:
+            hunks.append(Hunk(old_at, removed, new_at, added))
+
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag != "equal":
+            old_range = span(old_parts, i1, i2, len(old_lines))
+            new_range = span(new_parts, j1, j2, len(new_lines))
+            add(old_range.start, len(old_range), new_range.start, len(new_range))
+            continue
+        for (_, mine), (_, theirs) in zip(old_parts[i1:i2], new_parts[j1:j2]):
+            old_part = old_lines[mine.start : mine.stop]
+            new_part = new_lines[theirs.start : theirs.stop]
+            for a, b, c, d in differences(old_part, new_part):
+                add(mine.start + a, b - a, theirs.start + c, d - c)
+    return hunks
+
+
+def weight(line: str) -> float:
+    """How much it means that a line stayed. A lone brace or an empty line stays by accident."""
+    return 1.0 if re.search(r"\w{2}", line) else 0.1
+
+
+def differences(old: list[str], new: list[str]) -> list[tuple[int, int, int, int]]:
+    """[(a, b, c, d)]: old[a:b] gave way to new[c:d]. What stays is the heaviest common part."""
+    head = 0
+    while head < min(len(old), len(new)) and old[head] == new[head]:
+        head += 1
+    best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for i in range(len(old) - 1, head - 1, -1):
+        for j in range(len(new) - 1, head - 1, -1):
+            best[i][j] = max(best[i + 1][j], best[i][j + 1])
+            if old[i] == new[j]:
+                best[i][j] = max(best[i][j], best[i + 1][j + 1] + weight(old[i]))
+    found = []
+    i = a = j = c = head
+    while i < len(old) and j < len(new):
+        if old[i] == new[j] and best[i][j] == best[i + 1][j + 1] + weight(old[i]):
+            if (a, c) != (i, j):
+                found.append((a, i, c, j))
+            i, j = i + 1, j + 1
+            a, c = i, j
+        elif best[i + 1][j] >= best[i][j + 1]:
+            i += 1
+        else:
+            j += 1
+    if (a, c) != (len(old), len(new)):
+        found.append((a, len(old), c, len(new)))
+    return found
+
+
+def span(parts: Sequence[tuple[str, range]], first: int, last: int, length: int) -> range:
+    """The lines of the parts from first to before last; of none, the place where they would be."""
+    start = parts[first][1].start if first < len(parts) else length
+    return range(start, parts[last - 1][1].stop if last > first else start)
 
 
 def code_lines(path: str, lines: list[str]) -> list[bool]:

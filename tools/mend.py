@@ -39,7 +39,7 @@ def fit(stage: Stage) -> walks.Fitted:
     before = walks.previous(stage)
     return walks.fit(
         stage.name,
-        walks.read_steps(walks.walk_file(stage)),
+        *walks.read_steps(walks.walk_file(stage)),
         read_tree(before.folder if before else None),
         read_tree(stage.folder),
     )

@@ -21,7 +21,8 @@ TEXT = 13
 LETTERS = 20  # so many fit between two lanes
 PAGE_MOST = 640
 
-STYLE = """
+STYLE = (
+    """
 text { font: %dpx sans-serif; fill: #24292f; }
 .paper { fill: #ffffff; }
 .name { font-weight: bold; fill: #0b57a4; }
@@ -39,7 +40,9 @@ text { font: %dpx sans-serif; fill: #24292f; }
   .round { stroke: #8b949e; }
   .quiet { fill: #9da7b1; }
 }
-""" % TEXT
+"""
+    % TEXT
+)
 
 
 @dataclasses.dataclass(frozen=True)

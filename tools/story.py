@@ -147,7 +147,9 @@ def vm_exit(note: dict, common: dict, name: str, listing: Listing | None) -> Eve
             "VTX_EXIT_KILLED": ("it did what VirtX cannot do, and was ended", "ended"),
         }.get(name, (name, name))
     line = listing.at(note["rip"], note["reason"]) if listing and note["rip"] else ""
-    return Event(**common, source=NANOX, target=VTXCTL, what=what, label=label, line=line, text=text)
+    return Event(
+        **common, source=NANOX, target=VTXCTL, what=what, label=label, line=line, text=text
+    )
 
 
 # --- Where in NanoX ---
@@ -165,8 +167,10 @@ class Listing:
     """NanoX as nasm listed it: for each address the line that made it."""
 
     LINE = re.compile(r"\s*(\d+) ([0-9A-F]{8}) ([0-9A-F\[\]()<>-]+)(?:\s+<\d+>)?\s*(.*)")
-    WORDS = {EXIT_REASON_IO: re.compile(r"\b(rep\s+)?(in|ins[bwd]|out|outs[bwd])\b"),
-             EXIT_REASON_HLT: re.compile(r"\bhlt\b")}
+    WORDS = {
+        EXIT_REASON_IO: re.compile(r"\b(rep\s+)?(in|ins[bwd]|out|outs[bwd])\b"),
+        EXIT_REASON_HLT: re.compile(r"\bhlt\b"),
+    }
 
     def __init__(self, text: str, source: str, origin: int) -> None:
         self._source = source
@@ -175,9 +179,7 @@ class Listing:
             found = self.LINE.match(line)
             if found:
                 size = len(re.sub(r"[^0-9A-F]", "", found[3])) // 2
-                self._lines.append(
-                    Line(origin + int(found[2], 16), size, int(found[1]), found[4])
-                )
+                self._lines.append(Line(origin + int(found[2], 16), size, int(found[1]), found[4]))
 
     @staticmethod
     def of(stage: Stage) -> Listing | None:

@@ -15,28 +15,43 @@ from harness.paths import SetupError
 # What lies inside of something else is a part of that.
 INNER_KINDS = {"member", "enumerator", "local", "parameter", "label", "header"}
 COMMENT = re.compile(r"\s*(/\*|\*|//|;|#(?!\s*(define|include|if|endif|undef)))")
+# Where names are looked for.
+KNOWN = (".c", ".h", ".S", ".asm", "Makefile")
+END = "end"
 TOP = "top"  # what stands before the first symbol: licence, opening comment, includes
 
 
 @functools.lru_cache(maxsize=None)
-def regions(path: str, text: str) -> dict[str, range]:
-    """{name: its lines, from 0, with the comment above}. Together they cover the file.
-
-    A name that comes twice (a prototype and its function) has the lines of the first.
-    """
+def sections(path: str, text: str) -> tuple[tuple[str, range], ...]:
+    """(name, its lines, from 0, with the comment above), in order. They cover the file."""
     lines = text.splitlines()
-    starts = sorted({(with_comment(lines, line), name) for name, line in tags(path, text)})
-    if not starts or starts[0][0] > 0:
-        starts.insert(0, (0, TOP))
-    ends = [start for start, name in starts[1:]] + [len(lines)]
+    starts: dict[int, str] = {}
+    for name, line in tags(path, text) if path.endswith(KNOWN) else ():
+        starts.setdefault(with_comment(lines, line), name)
+    if 0 not in starts:
+        starts[0] = TOP
+    # What closes a header is nobody's; or it would move with whatever stands last.
+    if path.endswith(".h") and lines and lines[-1].startswith("#endif"):
+        starts[len(lines) - (2 if len(lines) > 1 and not lines[-2] else 1)] = END
+    order = sorted(starts)
+    return tuple(
+        (starts[begin], range(begin, end)) for begin, end in zip(order, [*order[1:], len(lines)])
+    )
+
+
+def regions(path: str, text: str) -> dict[str, range]:
+    """{name: its lines}. A name that comes twice has the lines of the first."""
     found: dict[str, range] = {}
-    for (start, name), end in zip(starts, ends):
-        found.setdefault(name, range(start, end))
+    for name, lines in sections(path, text):
+        found.setdefault(name, lines)
     return found
 
 
 def with_comment(lines: list[str], line: int) -> int:
     """The first line of the comment that stands directly above, and of a split head."""
+    # In assembly a headline stands an empty line above its label.
+    if line > 1 and not lines[line - 1] and lines[line - 2].startswith("; ---"):
+        line -= 1
     while line and lines[line - 1] and COMMENT.match(lines[line - 1]):
         line -= 1
     return line

@@ -25,7 +25,7 @@ from tools.changes import FileChange, Tree, code_lines, compare, is_code, read_t
 from tools.symbols import regions
 
 STEP_MOST = 60  # added lines of a step
-STAGE_MOST = 300  # added lines of code of a stage
+STAGE_MOST = 300  # added lines of code of a stage that a learner must read: no plumbing
 PLUMBING_MOST = 0.2  # of the added lines of code
 # What a stage may have beyond that, and why.
 APART = ("first stage", "pure move", "chip model", "rule table", "shell command")
@@ -52,6 +52,14 @@ class Step:
     types: str = ""
     plumbing: bool = False
     apart: str = ""  # one of APART, a colon, a sentence
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """That a learner must read more than he should: how many lines of code, and why."""
+
+    read: int = 0
+    why: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +144,7 @@ class Walk:
     before: Tree
     after: Tree
     files: list[Owned]
+    size: Size
     moves: dict[int, int]  # index in files -> the step that moves or makes an unchanged file
 
     @functools.cache
@@ -177,14 +186,16 @@ def walk_file(stage: Stage) -> Path:
     return stage.folder / "lab" / "walk.toml"
 
 
-def read_steps(path: Path) -> list[Step]:
+def read_steps(path: Path) -> tuple[list[Step], Size]:
+    """A walk.toml; WalkError where it is not one."""
+    name = f"{path.parent.parent.name}/lab/walk.toml"
     try:
         with open(path, "rb") as file:
             content = tomllib.load(file)
     except FileNotFoundError:
         raise WalkError(f"{path.parent.parent.name} has no lab/walk.toml yet") from None
     except tomllib.TOMLDecodeError as error:
-        raise WalkError(f"{path.parent.parent.name}/lab/walk.toml: {error}") from None
+        raise WalkError(f"{name}: {error}") from None
     steps = []
     for number, table in enumerate(content.get("step", ()), 1):
         try:
@@ -192,8 +203,11 @@ def read_steps(path: Path) -> list[Step]:
             table["command"] = tuple(table.get("command", ()))
             steps.append(Step(**table))
         except (TypeError, KeyError) as error:
-            raise WalkError(f"{path.parent.parent.name}/lab/walk.toml, step {number}: {error}")
-    return steps
+            raise WalkError(f"{name}, step {number}: {error}")
+    try:
+        return steps, Size(**content.get("size", {}))
+    except TypeError as error:
+        raise WalkError(f"{name}, [size]: {error}") from None
 
 
 def previous(stage: Stage) -> Stage | None:
@@ -208,7 +222,7 @@ def load(stage: Stage) -> Walk:
     before = previous(stage)
     fitted = fit(
         stage.name,
-        read_steps(walk_file(stage)),
+        *read_steps(walk_file(stage)),
         read_tree(before.folder if before else None),
         read_tree(stage.folder),
     )
@@ -250,7 +264,7 @@ class Fitted:
         return found
 
 
-def fit(name: str, steps: list[Step], before: Tree, after: Tree) -> Fitted:
+def fit(name: str, steps: list[Step], size: Size, before: Tree, after: Tree) -> Fitted:
     """Give each changed line to its step."""
     used: set[Selector] = set()
     selectors: dict[str, list[tuple[Selector, int]]] = defaultdict(list)
@@ -260,7 +274,7 @@ def fit(name: str, steps: list[Step], before: Tree, after: Tree) -> Fitted:
                 selectors[selector.path].append((selector, number))
 
     files = [Owned(change) for change in compare(before, after)]
-    fitted = Fitted(Walk(name, steps, before, after, files, {}), [], [], [])
+    fitted = Fitted(Walk(name, steps, before, after, files, size, {}), [], [], [])
     for index, owned in enumerate(files):
         change = owned.change
         mine = selectors.get(change.path, [])
@@ -318,7 +332,7 @@ def complaints(walk: Walk) -> list[str]:
         added, code = walk.added(number), walk.added(number, only_code=True)
         total += code
         plumbing += code if step.plumbing else 0
-        read += 0 if step.apart else code
+        read += 0 if step.apart or step.plumbing else code
         if added > STEP_MOST:
             found.append(f"step {number} adds {added} lines, more than {STEP_MOST}: cut it in two")
         if plumbing_began and not step.plumbing:
@@ -335,8 +349,11 @@ def complaints(walk: Walk) -> list[str]:
             found.append(f"step {number}: `why` does not say why")
     if plumbing > PLUMBING_MOST * total:
         found.append(f"{plumbing} of {total} lines are plumbing, more than a fifth")
-    if read > STAGE_MOST:
+    size = walk.size
+    if read > max(STAGE_MOST, size.read):
         found.append(f"a learner reads {read} lines of code, more than {STAGE_MOST}")
+    if size.read and (read <= STAGE_MOST or read < size.read - 10 or len(size.why.split()) < 8):
+        found.append(f"[size]: {read} lines are read: is it still true, and does it say why?")
     return found
 
 

@@ -153,7 +153,7 @@ static int probe(struct vtx_vcpu *vcpu, struct vtx_probe *p)
 	}
 	vmcs_write(field, p->spoilt_from);
 put:
-	vcpu_put();
+	vcpu_put(vcpu);
 	return err;
 }
 

@@ -107,7 +107,7 @@ static int vcpu_release(struct inode *inode, struct file *file)
 }
 
 /* The VMCS stays where it is: most often we come back to the same CPU. */
-void vcpu_put(void)
+void vcpu_put(struct vtx_vcpu *vcpu)
 {
 	local_irq_enable();
 	put_cpu();
@@ -148,8 +148,27 @@ int vcpu_load(struct vtx_vcpu *vcpu)
 	if (this_cpu_read(current_vcpu) != vcpu)
 		err = vcpu_take(vcpu);
 	if (err)
-		vcpu_put();
+		vcpu_put(vcpu);
 	return err;
+}
+
+/**
+ * vcpu_enter() - a single turn, for those who only want to see it refused
+ * @vcpu: loaded
+ *
+ * Return: true after a VM exit, false if the CPU refused the controls or the
+ * host state.
+ */
+bool vcpu_enter(struct vtx_vcpu *vcpu)
+{
+	bool entered;
+
+	host_save(&vcpu->host);
+	host_leave(vcpu);
+	entered = vmenter(&vcpu->regs, HOST_RSP, vcpu->launched);
+	host_return(vcpu);
+	host_restore(&vcpu->host);
+	return entered;
 }
 
 /* One turn of the guest: in, out, and what it means. Interrupts are off. */
@@ -226,7 +245,7 @@ static int vcpu_loop(struct vtx_vcpu *vcpu)
 
 	vcpu->regs.rsp = vmcs_read(GUEST_RSP);
 	host_restore(&vcpu->host);
-	vcpu_put();
+	vcpu_put(vcpu);
 	return 0;
 }
 
@@ -262,25 +281,6 @@ static long vcpu_run(struct vtx_vcpu *vcpu, void __user *arg)
 	run->hw_qualification = vcpu->exit_qualification;
 	run->if_flag = !!(vcpu->regs.rflags & X86_EFLAGS_IF);
 	return err;
-}
-
-/**
- * vcpu_enter() - a single turn, for those who only want to see it refused
- * @vcpu: loaded
- *
- * Return: true after a VM exit, false if the CPU refused the controls or the
- * host state.
- */
-bool vcpu_enter(struct vtx_vcpu *vcpu)
-{
-	bool entered;
-
-	host_save(&vcpu->host);
-	host_leave(vcpu);
-	entered = vmenter(&vcpu->regs, HOST_RSP, vcpu->launched);
-	host_return(vcpu);
-	host_restore(&vcpu->host);
-	return entered;
 }
 
 static long vcpu_get_regs(struct vtx_vcpu *vcpu, void __user *arg)
@@ -365,7 +365,7 @@ static int vcpu_setup(struct vtx_vcpu *vcpu)
 		err = vmcs_write_host(vcpu);
 	if (!err)
 		err = vmcs_write_guest(vcpu);
-	vcpu_put();
+	vcpu_put(vcpu);
 	return err;
 }
 

@@ -122,7 +122,7 @@ long vcpu_create(struct file *file, void __user *arg);
 void vcpu_init_cpus(void);
 void vcpu_flush_cpu(void);
 int vcpu_load(struct vtx_vcpu *vcpu);
-void vcpu_put(void);
+void vcpu_put(struct vtx_vcpu *vcpu);
 bool vcpu_enter(struct vtx_vcpu *vcpu);
 
 /* exit.c: what a VM exit means. */
