@@ -278,6 +278,7 @@ def fit(name: str, steps: list[Step], size: Size, before: Tree, after: Tree) -> 
     for index, owned in enumerate(files):
         change = owned.change
         mine = selectors.get(change.path, [])
+        blank: list[tuple[dict[int, int], int]] = []
         for owners, lines, numbers, sign in (
             (owned.added, change.after, change.added_lines(), "+"),
             (owned.removed, change.before, change.removed_lines(), "-"),
@@ -285,10 +286,18 @@ def fit(name: str, steps: list[Step], size: Size, before: Tree, after: Tree) -> 
             claims = [(selector, number, selector.lines(lines)) for selector, number in mine]
             for line in numbers:
                 owner = decide(line, claims, used)
-                if isinstance(owner, int):
+                if isinstance(owner, str) and not lines[line].strip():
+                    blank.append((owners, line))
+                elif isinstance(owner, int):
                     owners[line] = owner
                 else:
                     fitted.strays.append(Stray(change.path, sign, line, lines[line], owner))
+        # An empty line goes with the changed line below it, or else above it.
+        for owners, line in reversed(blank):
+            near = owners.get(line + 1, owners.get(line - 1))
+            if near is None:
+                near = min([*owned.added.values(), *owned.removed.values()], default=1)
+            owners[line] = near
         if not change.hunks and mine:
             fitted.walk.moves[index] = mine[0][1]
             used.add(mine[0][0])
