@@ -88,11 +88,15 @@ def ctags(path: str, text: str) -> list[tuple[str, int]]:
         except FileNotFoundError:
             raise SetupError("universal-ctags is not installed: run `make setup`") from None
     found = []
-    for line in done.stdout.splitlines():
-        tag = json.loads(line)
+    nameless = None
+    for tag in sorted(map(json.loads, done.stdout.splitlines()), key=lambda tag: tag["line"]):
         if tag.get("_type") != "tag" or tag["kind"] in INNER_KINDS or tag.get("scope"):
             continue
-        # A structure without a name, and what only looks like a function to ctags.
-        if not tag["name"].startswith(("__anon", "DEFINE_", "MODULE_", "module_")):
-            found.append((tag["name"], tag["line"] - 1))
+        name, line = tag["name"], tag["line"] - 1
+        # A structure without a name is the beginning of what is declared with it.
+        if name.startswith("__anon"):
+            nameless = line
+        elif not name.startswith(("DEFINE_", "MODULE_", "module_")):
+            found.append((name, line if nameless is None else nameless))
+            nameless = None
     return found
