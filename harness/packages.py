@@ -22,6 +22,10 @@ PACKAGES = (
     ("mtools", "needed by grub-mkrescue"),
     ("xorriso", "writes the disc's image"),
     ("qemu-system-x86", "a plain PC without VT-x, for `make stage-01 bare`"),
+    # To read
+    ("git", "compares and merges the stages"),
+    ("universal-ctags", "knows where a function begins"),
+    ("less", "shows a long difference page by page"),
     # To test
     ("python3-pytest", "runs the tests"),
     ("python3-pytest-xdist", "runs them on every CPU"),

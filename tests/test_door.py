@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -61,7 +62,11 @@ BAD_USAGE = {
     "load is negative": (["run", "05", "--load=-1"], "as 0x7c00"),
     "no time": (["run", "05", "--timeout", "0"], "more than 0"),
     "time is a word": (["run", "05", "--timeout", "soon"], "more than 0"),
-    "nothing to explain": (["explain", "01"], "no VM exit"),
+    "nothing to trace": (["run", "01", "--trace", "/no/where/t"], "cannot be written"),
+    "no guest to explain": (["explain", "01", "--mem", "1M"], "enters no guest yet"),
+    "no such step": (["diff", "06", "--step", "99"], "this walk has steps 1 to"),
+    "a step that is no number": (["diff", "06", "--step", "two"], "from 1"),
+    "follow where": (["follow", "06", "--follow", "away"], "the only word is back"),
     "no name": (["new-guest", ""], "NAME=hello"),
     "a name with a path": (["new-guest", "../up"], "NAME=hello"),
     "a later word": (["stage", "stage-01", "lab"], "does not exist yet"),
@@ -135,11 +140,13 @@ def test_options_of_a_run_reach_vtxctl(image, monkeypatch):
     monkeypatch.setattr(cli, "build", lambda stage: None)
     monkeypatch.setattr(cli, "run_stage", lambda stage, **more: seen.update(more) or 0)
     words = ["run", "05", "--guest", str(image), "--load", "0x8000", "--entry", "0800:0000"]
-    assert cli.main([*words, "--mem", "1M", "--timeout", "2.5", "--trace", "t.json"]) == 0
+    trace = image.with_name("t.json")
+    assert cli.main([*words, "--mem", "1M", "--timeout", "2.5", "--trace", str(trace)]) == 0
     assert seen["argv"] == (
         ["vtxctl", "/guest/guest.bin@0x8000", "--mem", "1M", "--entry", "0800:0000"]
     )
-    assert (seen["guest"], seen["timeout"], seen["options"]) == (image, 2.5, ["--trace", "t.json"])
+    assert (seen["guest"], seen["timeout"], seen["options"][0]) == (image, 2.5, "--trace")
+    assert json.loads(trace.read_text())[0]["name"] == "thread_name"
 
 
 # --- Help ---
@@ -227,7 +234,7 @@ def test_clean_after_a_stage_does_not_clean_everything():
 
 
 def test_make_says_a_later_command_does_not_exist_yet():
-    assert "does not exist yet" in make("stage-01", "follow").stderr
+    assert "does not exist yet" in make("stage-01", "lab").stderr
 
 
 def test_the_exact_status_of_a_guest_is_told(monkeypatch, capfd):

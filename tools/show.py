@@ -7,6 +7,7 @@ import dataclasses
 import difflib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -244,4 +245,4 @@ def page(lines: Iterator[str], plain: bool) -> None:
         return
     # R: colours as they are; F: no pager for less than a screen; X: leave it on the screen.
     environment = {"LESS": "RFX", **os.environ}
-    subprocess.run(pager, shell=True, input=text, text=True, env=environment, check=False)
+    subprocess.run(shlex.split(pager), input=text, text=True, env=environment, check=False)

@@ -25,6 +25,7 @@ from tools.changes import FileChange, Tree, code_lines, compare, is_code, read_t
 from tools.symbols import regions
 
 STEP_MOST = 60  # added lines of a step
+SIZE_ABOUT = 10  # how far what a walk says of its size may be from the truth
 STAGE_MOST = 300  # added lines of code of a stage that a learner must read: no plumbing
 PLUMBING_MOST = 0.2  # of the added lines of code
 # What a stage may have beyond that, and why.
@@ -294,10 +295,10 @@ def fit(name: str, steps: list[Step], size: Size, before: Tree, after: Tree) -> 
                     fitted.strays.append(Stray(change.path, sign, line, lines[line], owner))
         # An empty line goes with the changed line below it, or else above it.
         for owners, line in reversed(blank):
-            near = owners.get(line + 1, owners.get(line - 1))
-            if near is None:
-                near = min([*owned.added.values(), *owned.removed.values()], default=1)
-            owners[line] = near
+            others = [*owned.added.values(), *owned.removed.values()]
+            near = owners.get(line + 1, owners.get(line - 1, min(others, default=0)))
+            if near:
+                owners[line] = near
         if not change.hunks and mine:
             fitted.walk.moves[index] = mine[0][1]
             used.add(mine[0][0])
@@ -359,9 +360,11 @@ def complaints(walk: Walk) -> list[str]:
     if plumbing > PLUMBING_MOST * total:
         found.append(f"{plumbing} of {total} lines are plumbing, more than a fifth")
     size = walk.size
-    if read > max(STAGE_MOST, size.read):
+    if not size.read and read > STAGE_MOST:
         found.append(f"a learner reads {read} lines of code, more than {STAGE_MOST}")
-    if size.read and (read <= STAGE_MOST or read < size.read - 10 or len(size.why.split()) < 8):
+    if size.read and (
+        read <= STAGE_MOST or abs(read - size.read) > SIZE_ABOUT or len(size.why.split()) < 8
+    ):
         found.append(f"[size]: {read} lines are read: is it still true, and does it say why?")
     return found
 

@@ -129,7 +129,7 @@ def test_bad_arguments_get_their_own_errno(vtx: Vtx) -> None:
 def test_a_second_thread_is_told_that_the_vcpu_is_busy(vtx: Vtx) -> None:
     assert vtx.ask("probe_vcpu.c", "busy") == {
         "second thread": "EBUSY",
-        "second thread, unknown ioctl": "EBUSY",
+        "second thread, unknown ioctl": "ENOTTY",
         "the VM meanwhile": "ok",
         "first thread": "ok",
         "second thread, after it": "ok",

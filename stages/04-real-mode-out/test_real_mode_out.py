@@ -17,6 +17,7 @@ from harness.machine import TROUBLE
 from harness.paths import ROOT
 from harness.stage import Stage
 from harness.vtx import Vtx
+from tools import story, tell
 
 FULL = bool(os.environ.get("VIRTX_FULL"))
 
@@ -334,46 +335,45 @@ TALKER = """
         """
 
 
+@pytest.mark.promised
 @pytest.mark.quick
-def test_explain_tells_every_exit_and_folds_what_repeats(vtx: Vtx) -> None:
-    result = run_guest(vtx, TALKER, "--explain")
+def test_each_exit_is_noted_and_what_repeats_once(vtx: Vtx) -> None:
+    result = run_guest(vtx, TALKER, "--trace", "/tmp/notes")
     assert (result.status, result.stdout) == (0, b"h" + b"i" * 300 + b"\n")
-    told = [line for line in result.stderr.decode().splitlines() if "meanwhile" not in line]
-    letters = "h" + "i" * 55 + "..."
+    notes = [json.loads(line) for line in vtx.machine.get("/tmp/notes").decode().splitlines()]
+    asked = [note["ioctl"] for note in notes if "ioctl" in note]
+    assert sorted(asked) == ["VTX_CREATE_VCPU", "VTX_MAP_MEMORY", "VTX_MAP_MEMORY"]
+    exits = [note for note in notes if "exit" in note]
+    for one, next_one in itertools.pairwise(exits):
+        assert one["begin"] <= one["end"] <= next_one["begin"], (one, next_one)
+    told = [(note["times"], note.get("port"), note.get("data")) for note in exits]
     assert told == [
-        f'    1  OUT of 1 byte to port 0x3f8, the serial port: "{letters}"  (301 times)',
-        "  302  OUT of 1 byte to port 0x80, nothing there",
-        "  303  OUT of 2 bytes to port 0x3f7, nothing there",
-        "  304  HLT with interrupts off",
+        (1, 0x3F8, "68"),
+        (300, 0x3F8, "69"),
+        (1, 0x80, "69"),
+        (1, 0x3F7, "010a"),
+        (1, None, None),
     ]
 
 
-# From the next but one on, VTXCTL does not hear of it.
-@pytest.mark.promised(until="05")
-def test_explain_tells_how_often_the_host_took_its_cpu(vtx: Vtx) -> None:
-    result = run_guest(vtx, "mov ecx, 2000000\n a32 loop $\n rest", "--explain")
-    assert result.status == 0
-    assert re.search(rb"meanwhile the host took its CPU back, \d+ times\n", result.stderr)
-
-
 @pytest.mark.promised
-def test_trace_draws_every_exit_for_perfetto(vtx: Vtx) -> None:
-    result = run_guest(vtx, TALKER, "--trace", "/tmp/trace.json")
-    assert result.status == 0
-    events = json.loads(vtx.machine.get("/tmp/trace.json"))
-    spans = [event for event in events if event["ph"] == "X"]
-    for event in spans:
-        assert event["name"] and event["ts"] > 0 and event["dur"] >= 0, event
-    names = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
-    lanes = {name: [span for span in spans if span["tid"] == tid] for tid, name in names.items()}
-    assert set(lanes) == {"guest", "VTXCTL"}
-    # 303 OUTs and a HLT; the guest has as many turns, and some more for the host.
-    assert len([span for span in lanes["VTXCTL"] if span["name"] != "host interrupt"]) == 304
-    assert len(lanes["guest"]) >= 304
-    # The two take turns: no span begins before the one before it ends.
-    in_order = sorted(spans, key=lambda span: span["ts"])
-    for one, next_one in itertools.pairwise(in_order):
-        assert one["ts"] + one["dur"] <= next_one["ts"] + 0.002, (one, next_one)
+def test_notes_are_told_in_sentences_and_fit_perfetto(vtx: Vtx, stage: Stage) -> None:
+    run_guest(vtx, TALKER, "--trace", "/tmp/notes")
+    events = story.read_trace(vtx.machine.get("/tmp/notes").decode(), stage)
+    told = [line.split(maxsplit=1)[1] for line in tell.tell(events) if "NanoX" in line]
+    letters = "h" + "i" * 39 + "..."
+    assert told[0] == "NanoX   OUT of 1 byte to port 0x3f8, the serial port:"
+    assert f'"{letters}" (×301)' in "\n".join(tell.tell(events))
+    assert told[1:] == [
+        "NanoX   OUT of 1 byte to port 0x80, nothing there",
+        "NanoX   OUT of 2 bytes to port 0x3f7, nothing there",
+        "NanoX   HLT with interrupts off",
+    ]
+    spans = json.loads(tell.perfetto(events))
+    lanes = {span["args"]["name"] for span in spans if span["ph"] == "M"}
+    assert lanes == {"NanoX", "VTXDRV", "VTXCTL"}
+    for span in (span for span in spans if span["ph"] == "X"):
+        assert span["name"] and span["ts"] > 0 and span["dur"] >= 0, span
 
 
 # The world switch
