@@ -209,6 +209,7 @@ def explain(stage: Stage, options: RunOptions) -> int:
     with happened(stage, options) as (status, events):
         for line in tell.tell(events):
             say(line)
+    say("To note each exit takes time, and a guest with a stopwatch sees it: `run` does not.")
     return status
 
 

@@ -201,3 +201,13 @@ def test_a_folder_that_is_not_ours_stays(tmp_path: Path) -> None:
     with pytest.raises(FollowError, match="is there already"):
         made.begin()
     assert (tmp_path / "place/precious").read_text() == "mine"
+
+
+def test_a_folder_that_was_taken_away_is_laid_anew(way: Follow) -> None:
+    way.forward()
+    shutil.rmtree(way.place)
+    assert not way.begun
+    way.begin()
+    assert way.step == 0 and read_tree(way.place) == BEFORE
+    # What it was before stays in the snapshots.
+    assert (way.memory / "snapshots/0001").exists()

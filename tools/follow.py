@@ -47,7 +47,7 @@ class Follow:
 
     @property
     def begun(self) -> bool:
-        return (self.memory / "step").exists()
+        return (self.memory / "step").exists() and self.place.exists()
 
     @property
     def step(self) -> int:
