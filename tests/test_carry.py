@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -20,19 +21,12 @@ class Copy:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        listed = subprocess.run(
-            ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-            cwd=ROOT,
-            capture_output=True,
-            check=True,
-        )
-        for name in filter(None, listed.stdout.decode().split("\0")):
-            source = ROOT / name
-            if source.is_file() and name.split("/")[0] in ("stages", "tools", "harness", "door"):
-                target = root / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(source.read_bytes())
-                target.chmod(source.stat().st_mode)
+        for folder in ("stages", "tools", "harness", "door"):
+            for source in (ROOT / folder).rglob("*"):
+                if source.is_file() and "__pycache__" not in source.parts:
+                    target = root / source.relative_to(ROOT)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(source, target)
         (root / ".gitignore").write_text("/work/\n__pycache__/\n")
         self.git("init", "-q")
         self.commit()
