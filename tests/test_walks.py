@@ -184,7 +184,7 @@ def test_where_both_changed_a_line_the_learner_decides(way: Follow) -> None:
     source = way.place / "vtxctl/a.c"
     mine = BEFORE["vtxctl/a.c"].replace("return 1", "return 9")
     source.write_text(mine)
-    assert way.forward() == ["vtxctl/a.c: 1 places where you and the step both changed"]
+    assert way.forward() == ["vtxctl/a.c: 1 place where you and the step both changed"]
     assert "<<<<<<< yours" in source.read_text()
     assert (way.memory / "snapshots/0001/vtxctl/a.c").read_text() == mine
     with pytest.raises(FollowError, match="look for <<<<<<<"):

@@ -7,12 +7,12 @@ import shlex
 import subprocess
 from collections.abc import Sequence
 
+from door.base import PYTHON
 from harness.engine import Kind, Progress, no_progress
 from harness.machine import TROUBLE, Machine
 from harness.paths import ROOT
 from harness.stage import Stage
 
-PYTHON = "/usr/bin/python3"
 SECONDS = 120.0
 
 

@@ -149,7 +149,8 @@ def merge_trees(base: Tree, mine: Tree, theirs: Tree, place: Path) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(done.text)
         if done.conflicts:
-            conflicts.append(f"{name}: {done.conflicts} places where you and the step both changed")
+            places = f"{done.conflicts} place{'s' * (done.conflicts > 1)}"
+            conflicts.append(f"{name}: {places} where you and the step both changed")
     return conflicts
 
 

@@ -93,7 +93,7 @@ def chart(events: list[Event]) -> Chart:
             drawn: list[Arrow] = []
             for event in group:
                 full = first_exit and event.source == NANOX
-                drawn += whole_way(event, lanes) if full else [arrow(event, lanes)]
+                drawn += whole_way(event) if full else [arrow(event, lanes)]
                 first_exit = first_exit and not full
             arrows.append(Round(tuple(drawn), "taking turns" if len(group) > 1 else ""))
         needed = sum(len(item.arrows) for item in arrows)
@@ -127,9 +127,8 @@ def arrow(event: Event, lanes: tuple[str, str, str]) -> Arrow:
     return Arrow(source, target, shorten(over), shorten(behind))
 
 
-def whole_way(event: Event, lanes: tuple[str, str, str]) -> list[Arrow]:
+def whole_way(event: Event) -> list[Arrow]:
     """The first exit with all that belongs to it: there and back."""
-    del lanes
     there = [
         Arrow(0, 1, shorten(f"VM exit: {event.label}")),
         Arrow(1, 2, "VTX_RUN returns"),

@@ -49,7 +49,7 @@ static int vcpu_release(struct inode *inode, struct file *file)
 
 /**
  * vcpu_load() - make this vCPU's VMCS the current one, on this CPU
- * @vcpu: locked
+ * @vcpu: busy, and this thread is the one that uses it
  *
  * Until vcpu_put() the caller stays here, with interrupts off. Return: 0, or
  * -EAGAIN where VMX is off: this CPU is just going offline, or the machine is.

@@ -132,7 +132,7 @@ static noinline int vcpu_take(struct vtx_vcpu *vcpu)
 
 /**
  * vcpu_load() - make this vCPU's VMCS the current one, on this CPU
- * @vcpu: locked
+ * @vcpu: busy, and this thread is the one that uses it
  *
  * Until vcpu_put() the caller stays here, with interrupts off. Return: 0, or
  * -EAGAIN where VMX is off: this CPU is just going offline, or the machine is.
