@@ -17,17 +17,20 @@
 
 static const char *cgroup;
 
-static int cgroup_write(const char *name, long value)
+static int cgroup_open(const char *name)
 {
 	char path[256];
-	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", cgroup, name);
-	file = fopen(path, "w");
-	if (!file)
-		err(1, "%s", path);
-	fprintf(file, "%ld", value);
-	return fclose(file);
+	return must(path, open(path, O_WRONLY | O_CLOEXEC));
+}
+
+static int cgroup_write(int file, long value)
+{
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%ld", value);
+
+	return pwrite(file, text, n, 0) == n ? 0 : -1;
 }
 
 static long cgroup_usage(void)
@@ -83,14 +86,16 @@ int main(int argc, char **argv)
 	unsigned long refused = 0, half_way = 0, left = 0;
 	uint8_t *mem;
 	long start, limit, err = -1;
-	int vm;
+	int vm, limit_file, reason;
 
 	if (argc != 2)
 		errx(1, "usage: mem_short CGROUP");
 	cgroup = argv[1];
-	must("cgroup.procs", cgroup_write("cgroup.procs", getpid()));
+	must("cgroup.procs", cgroup_write(cgroup_open("cgroup.procs"), getpid()));
 	/* Refuse, do not kill. */
-	must("memory.oom_control", cgroup_write("memory.oom_control", 1));
+	must("memory.oom_control", cgroup_write(cgroup_open("memory.oom_control"), 1));
+	/* Opened before it is short: an open file is memory, too. */
+	limit_file = cgroup_open("memory.limit_in_bytes");
 	mem = thin_memory();
 	must("mlockall", mlockall(MCL_CURRENT | MCL_FUTURE));
 	vm = open_vtx();
@@ -101,14 +106,16 @@ int main(int argc, char **argv)
 	for (limit = 0; limit < MOST_PAGES && err; limit++) {
 		vm = open_vtx();
 		/* Refused as long as we have more than that. */
-		if (cgroup_write("memory.limit_in_bytes", (start + limit) * PAGE)) {
+		if (cgroup_write(limit_file, (start + limit) * PAGE)) {
 			close(vm);
 			continue;
 		}
 		err = map_memory(vm, GPA, mem, SIZE, 0);
+		reason = errno;
+		must("no limit", cgroup_write(limit_file, -1));
+		errno = reason;
 		if (err && errno != ENOMEM)
 			tell("not ENOMEM, but", err);
-		must("no limit", cgroup_write("memory.limit_in_bytes", -1));
 		if (err) {
 			refused++;
 			left += present(vm, LARGE);
