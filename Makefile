@@ -32,7 +32,7 @@ $(first):
 		$(call option,--entry,ENTRY) $(call option,--mem,MEM) \
 		$(call option,--timeout,TIMEOUT) $(call option,--engine,ENGINE) \
 		$(call option,--trace,TRACE) $(call option,--all,ALL) \
-		$(call option,--step,STEP) $(call option,--plain,PLAIN) \
+		$(call option,--step,STEP) $(call option,--part,PART) $(call option,--plain,PLAIN) \
 		$(call option,--follow,FOLLOW)
 $(filter-out $(first),$(sort $(MAKECMDGOALS))): $(first)
 	@:

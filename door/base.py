@@ -29,6 +29,7 @@ FROM_MAKE = (
     "TIMEOUT",
     "NAME",
     "STEP",
+    "PART",
     "ALL",
     "PLAIN",
     "FOLLOW",

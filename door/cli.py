@@ -52,7 +52,7 @@ VirtX: build a hypervisor, one small step at a time.
   make stage-01 test        its tests, the quick ones     [ALL=1: all of them]
   make stage-01 bare        its NanoX on a plain emulated PC, without a hypervisor
   make stage-05 diff        what changed since the stage before, step by step
-                            [STEP=n] [ALL=1] [PLAIN=1]
+                            [PART=n] [STEP=n] [ALL=1] [PLAIN=1]
   make stage-05 follow      the stage before in work/; each call brings a step
                             [FOLLOW=back]
   make stage-05 explain     run it and tell what happened, in sentences
@@ -101,6 +101,7 @@ class RunOptions:
     engine: str | None = None
     all: str | None = None
     step: int | None = None
+    part: int | None = None
     plain: str | None = None
     follow: str | None = None
 
@@ -246,7 +247,7 @@ def happened(stage: Stage, options: RunOptions) -> Iterator[tuple[int, list[stor
 
 
 def show_diff(stage: Stage, options: RunOptions) -> int:
-    stage_diff(stage, options.step, bool(options.all), bool(options.plain))
+    stage_diff(stage, options.step, options.part, bool(options.all), bool(options.plain))
     return Status.OK
 
 
@@ -312,14 +313,16 @@ class Word:
 
 ALL_OPTIONS = ("guest", "load", "entry", "mem", "trace", "timeout", "engine")
 RUN_OPTIONS = tuple(name for name in ALL_OPTIONS if name != "trace")
-READING_OPTIONS = ("step", "plain", "follow")
+READING_OPTIONS = ("step", "part", "plain", "follow")
 
 STAGE_WORDS = {
     "build": Word(build_stage, "build a stage into build/stages/"),
     "run": Word(run, "run a stage in the test machine", ALL_OPTIONS, runs_guest=True),
     "test": Word(test, "run a stage's tests", ("engine", "all")),
     "bare": Word(bare, "NanoX on a plain emulated PC", ("timeout",), runs_guest=True),
-    "diff": Word(show_diff, "what changed since the stage before", ("step", "all", "plain")),
+    "diff": Word(
+        show_diff, "what changed since the stage before", ("part", "step", "all", "plain")
+    ),
     "follow": Word(follow_walk, "the same, a step for each call", ("follow", "plain")),
     "explain": Word(explain, "run, and tell what happened", RUN_OPTIONS, runs_guest=True),
     "picture": Word(draw, "run, and draw what happened", RUN_OPTIONS, runs_guest=True),
@@ -495,7 +498,7 @@ def seconds(text: str) -> float:
 
 def step_number(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text}: give the number of a step, from 1")
+        raise argparse.ArgumentTypeError(f"{text}: give a number, from 1")
     return int(text)
 
 
@@ -540,6 +543,11 @@ def add_run_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> No
             "type": step_number,
             "metavar": "N",
             "help": "only this step, from 1",
+        },
+        "part": {
+            "type": step_number,
+            "metavar": "N",
+            "help": "only this part of a walk that has parts, from 1",
         },
         "plain": {
             "metavar": "1",

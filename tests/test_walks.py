@@ -15,6 +15,7 @@ from tools import ledger, walk
 from tools.changes import compare, read_tree
 from tools.follow import Follow, FollowError, every_step
 from tools.show import PLAIN, Painter
+from tools.stage_diff import stage_diff
 from tools.walk import Size, Step, fit
 
 FULL = "VIRTX_FULL" in os.environ
@@ -133,6 +134,48 @@ def test_long_steps_and_long_stages_are_named() -> None:
     assert not any("a learner reads" in line for line in walk.complaints(excused))
     idle = fit("x", GOOD, Size(400, WHY), BEFORE, AFTER).walk
     assert any(line.startswith("[size]") for line in walk.complaints(idle))
+
+
+def test_a_long_walk_is_told_in_parts() -> None:
+    texts = {f"vtxctl/{name}.c": f"int {name};\n" * 200 for name in "abcd"}
+
+    def said(*parts: str) -> list[str]:
+        steps = [step(path, part=part) for path, part in zip(texts, parts)]
+        return [
+            text
+            for text in walk.complaints(fit("x", steps, Size(800, WHY), {}, texts).walk)
+            if "part" in text
+        ]
+
+    assert said("", "", "", "") == [
+        "[size]: a walk of 800 lines is told in parts; give steps a `part`"
+    ]
+    assert said("", "b", "c", "d") == ["parts: one begins with step 1, and there is another"]
+    assert said("a", "b", "", "d") == ["the part `b` is 400 lines, more than 300"]
+    assert said("a", "b", "c", "d") == []
+
+
+@pytest.mark.parametrize(
+    "step, part, refusal",
+    [
+        (99, None, "STEP=99: this walk has steps 1 to"),
+        (None, 9, "PART=9: this walk has parts 1 to 3"),
+    ],
+)
+def test_a_step_or_part_that_is_not_there(step: int, part: int, refusal: str) -> None:
+    with pytest.raises(walk.WalkError, match=refusal):
+        stage_diff(Stage.find("06"), step, part, everything=False, plain=True)
+
+
+def test_a_part_is_shown_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Stage.find("06")
+    middle = walk.load(told).parts()[1]
+    stage_diff(told, None, 2, everything=False, plain=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"Part 2: {middle.title}"
+    shown = [line for line in lines if line.startswith("Step ")]
+    assert len(shown) == middle.last - middle.first + 1
+    assert shown[0].startswith(f"Step {middle.first} of ")
 
 
 def test_a_file_that_moves_is_shown_as_moved() -> None:

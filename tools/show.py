@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tools.changes import FileChange, Hunk, Tree, compare
 from tools.symbols import regions
@@ -29,6 +29,7 @@ NARROW = 100  # below, a tab is shown as four columns
 class Style:
     """What is written around the parts; all empty where there are no colours."""
 
+    part: str = ""
     title: str = ""
     ask: str = ""
     file: str = ""
@@ -41,6 +42,7 @@ class Style:
 
 
 COLOURS = Style(
+    part="\033[1;35m",
     title="\033[1m",
     ask="\033[33m",
     file="\033[1;36m",
@@ -62,13 +64,35 @@ class Painter:
         self._width = width
         self._tab = 4 if width < NARROW else 8
 
-    def walk(self, walk: Walk, only: int | None = None) -> Iterator[str]:
+    def walk(self, walk: Walk, steps: Collection[int] | None = None) -> Iterator[str]:
+        """All steps, with what awaits the reader before them; or some."""
+        if steps is None:
+            yield from self.contents(walk)
         for number, step in enumerate(walk.steps, 1):
-            if only in (None, number):
+            if steps is None or number in steps:
                 yield from self.step(walk, number, step)
+
+    def contents(self, walk: Walk) -> Iterator[str]:
+        """The parts of a walk that has some."""
+        style = self._style
+        parts = walk.parts()
+        if not parts:
+            return
+        yield f"{style.title}{walk.name}, in {len(parts)} parts{style.reset}"
+        wide = max(len(part.title) for part in parts)
+        for number, part in enumerate(parts, 1):
+            steps = f"steps {part.first} to {part.last}"
+            size = f"{part.read} lines of code"
+            yield f"  {number}  {part.title:{wide}}  {steps:14}  {size:>17}"
+        yield ""
+        yield ""
 
     def step(self, walk: Walk, number: int, step: Step) -> Iterator[str]:
         style = self._style
+        for at, part in enumerate(walk.parts(), 1):
+            if part.first == number:
+                yield f"{style.part}Part {at}: {part.title}{style.reset}"
+                yield ""
         size = f"{walk.added(number)} lines added" + (", plumbing" if step.plumbing else "")
         yield f"{style.title}Step {number} of {len(walk.steps)}: {step.title}{style.reset}"
         yield f"{style.place}{walk.name}, {size}{style.reset}"

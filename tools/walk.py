@@ -27,6 +27,7 @@ from tools.symbols import regions
 STEP_MOST = 60  # added lines of a step
 SIZE_ABOUT = 10  # how far what a walk says of its size may be from the truth
 STAGE_MOST = 300  # added lines of code of a stage that a learner must read: no plumbing
+PART_MOST = 300  # the same of a part, where a stage is larger and told in parts
 PLUMBING_MOST = 0.2  # of the added lines of code
 # What a stage may have beyond that, and why.
 APART = ("first stage", "pure move", "chip model", "rule table", "shell command")
@@ -40,7 +41,10 @@ class WalkError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One step. `shows` is what its run prints, `types` what a person types for that."""
+    """One step. `shows` is what its run prints, `types` what a person types for that.
+
+    `part` is the title of the part of the walk that begins with it.
+    """
 
     title: str
     ask: str
@@ -52,6 +56,7 @@ class Step:
     shows: str = ""
     types: str = ""
     plumbing: bool = False
+    part: str = ""
     apart: str = ""  # one of APART, a colon, a sentence
 
 
@@ -61,6 +66,16 @@ class Size:
 
     read: int = 0
     why: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Some steps of a walk that belong together: a good place to begin and to stop."""
+
+    title: str
+    first: int
+    last: int
+    read: int  # lines of code that a learner must read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,6 +193,20 @@ class Walk:
                 for line, number in owned.added.items()
             )
         return count
+
+    def to_read(self, step: int) -> int:
+        """How many lines of code of a step a learner must read."""
+        told = self.steps[step - 1]
+        return 0 if told.apart or told.plumbing else self.added(step, only_code=True)
+
+    def parts(self) -> list[Part]:
+        """The parts in their order; none where the walk is told in one go."""
+        begins = [number for number, step in enumerate(self.steps, 1) if step.part]
+        ends = [*[number - 1 for number in begins[1:]], len(self.steps)]
+        return [
+            Part(self.steps[a - 1].part, a, b, sum(map(self.to_read, range(a, b + 1))))
+            for a, b in zip(begins, ends)
+        ]
 
 
 # --- Reading and fitting ---
@@ -342,7 +371,7 @@ def complaints(walk: Walk) -> list[str]:
         added, code = walk.added(number), walk.added(number, only_code=True)
         total += code
         plumbing += code if step.plumbing else 0
-        read += 0 if step.apart or step.plumbing else code
+        read += walk.to_read(number)
         if added > STEP_MOST:
             found.append(f"step {number} adds {added} lines, more than {STEP_MOST}: cut it in two")
         if plumbing_began and not step.plumbing:
@@ -366,6 +395,14 @@ def complaints(walk: Walk) -> list[str]:
         read <= STAGE_MOST or abs(read - size.read) > SIZE_ABOUT or len(size.why.split()) < 8
     ):
         found.append(f"[size]: {read} lines are read: is it still true, and does it say why?")
+    parts = walk.parts()
+    if size.read and not parts:
+        found.append(f"[size]: a walk of {read} lines is told in parts; give steps a `part`")
+    if parts and (parts[0].first != 1 or len(parts) == 1):
+        found.append("parts: one begins with step 1, and there is another")
+    for part in parts:
+        if part.read > PART_MOST:
+            found.append(f"the part `{part.title}` is {part.read} lines, more than {PART_MOST}")
     return found
 
 
