@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "host.h"
 #include "vmcs.h"
 #include "vtxdrv.h"
 

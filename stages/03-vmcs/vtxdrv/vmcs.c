@@ -16,7 +16,6 @@
 #include <linux/smp.h>
 
 #include <asm/cpu_entry_area.h>
-#include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/mmu_context.h>
 #include <asm/msr.h>
@@ -163,10 +162,7 @@ int vmcs_write_controls(struct vtx_vcpu *vcpu)
 
 static u64 msr(u32 index)
 {
-	u64 value;
-
-	rdmsrl(index, value);
-	return value;
+	return __rdmsr(index);
 }
 
 /*
@@ -212,58 +208,4 @@ int vmcs_write_host(struct vtx_vcpu *vcpu)
 	for (i = 0; i < ARRAY_SIZE(form) && !err; i++)
 		err = fill(vcpu, form[i].field, form[i].value);
 	return err;
-}
-
-/*
- * How a VM exit leaves the host: limits of GDT and IDT at their largest, no
- * LDT, no debugging, data segments empty, DR6 and CR2 as the guest left them
- * (SDM, "Loading Host State"). Linux has its own ideas about each.
- */
-void host_save(struct host_state *host)
-{
-	native_store_gdt(&host->gdt);
-	store_idt(&host->idt);
-	store_ldt(host->ldt);
-	savesegment(ds, host->ds);
-	savesegment(es, host->es);
-	savesegment(fs, host->fs);
-	savesegment(gs, host->gs);
-	host->fs_base = msr(MSR_FS_BASE);
-	host->gs_base = msr(MSR_KERNEL_GS_BASE);
-	host->debugctl = msr(MSR_IA32_DEBUGCTLMSR);
-	host->dr6 = native_get_debugreg(6);
-	host->dr7 = native_get_debugreg(7);
-	host->cr2 = native_read_cr2();
-}
-
-/* The tables first: a segment is loaded from them. */
-void host_restore(const struct host_state *host)
-{
-	native_load_gdt(&host->gdt);
-	native_load_idt(&host->idt);
-	invalidate_tss_limit();
-	if (host->ldt)
-		asm volatile("lldt %0"
-			     :
-			     : "m"(host->ldt));
-
-	if (host->ds)
-		loadsegment(ds, host->ds);
-	if (host->es)
-		loadsegment(es, host->es);
-	if (host->fs) {
-		loadsegment(fs, host->fs);
-		wrmsrl(MSR_FS_BASE, host->fs_base);
-	}
-	if (host->gs) {
-		load_gs_index(host->gs);
-		wrmsrl(MSR_KERNEL_GS_BASE, host->gs_base);
-	}
-
-	if (host->debugctl)
-		update_debugctlmsr(host->debugctl);
-	if (native_get_debugreg(6) != host->dr6)
-		native_set_debugreg(6, host->dr6);
-	native_set_debugreg(7, host->dr7);
-	native_write_cr2(host->cr2);
 }

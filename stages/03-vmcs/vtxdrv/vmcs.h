@@ -11,7 +11,6 @@
 #include <linux/types.h>
 
 #include <asm/asm.h>
-#include <asm/desc_defs.h>
 #include <asm/vmx.h>
 
 struct vtx_vcpu;
@@ -81,18 +80,6 @@ static inline u64 vmcs_read(u32 field)
 int vmcs_init(void);
 int vmcs_write_controls(struct vtx_vcpu *vcpu);
 int vmcs_write_host(struct vtx_vcpu *vcpu);
-
-/* What a VM exit takes from the host and does not give back. */
-struct host_state {
-	struct desc_ptr gdt, idt;
-	u16 ldt, ds, es, fs, gs;
-	u64 fs_base, gs_base; /* of the process */
-	u64 debugctl;
-	unsigned long dr6, dr7, cr2;
-};
-
-void host_save(struct host_state *host);
-void host_restore(const struct host_state *host);
 
 /* vmenter.S: true if the CPU left for the guest and came back. */
 bool vmenter(u64 host_rsp_field);

@@ -8,6 +8,8 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+#include <asm/desc_defs.h>
+
 #include "vtx.h"
 
 /* caps.c: what this CPU can do. Filled once, before VMX is switched on. */
@@ -42,6 +44,15 @@ int ept_map(struct ept *ept, u64 gpa, struct page **pages, unsigned long npages,
 void ept_unmap(struct ept *ept, u64 gpa, unsigned long npages);
 void ept_translate(struct ept *ept, struct vtx_translate *t);
 void ept_sync_this_cpu(void);
+
+/* What a VM exit takes from the host and does not give back. */
+struct host_state {
+	struct desc_ptr gdt, idt; /* of this CPU */
+	u16 ldt, ds, es, fs, gs; /* of the process */
+	u64 fs_base;
+	u64 debugctl;
+	unsigned long cr2;
+};
 
 /* vm.c: a VM, its memory, and who may use it. */
 struct vtx_slot {

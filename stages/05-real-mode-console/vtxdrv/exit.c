@@ -161,7 +161,7 @@ static void (*const exit_handlers[])(struct vtx_vcpu *vcpu) = {
 void exit_handle(struct vtx_vcpu *vcpu)
 {
 	u32 reason = vcpu->exit_reason & 0xffff;
-	u32 vectoring = vmcs_read(IDT_VECTORING_INFO_FIELD);
+	u32 vectoring;
 
 	if (vcpu->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY) {
 		if (reason == EXIT_REASON_MCE_DURING_VMENTRY)
@@ -182,6 +182,7 @@ void exit_handle(struct vtx_vcpu *vcpu)
 	 * The exit came while the CPU delivered an event to the guest, and the
 	 * guest would miss it. Nothing we allow can cause that and go on.
 	 */
+	vectoring = vmcs_read(IDT_VECTORING_INFO_FIELD);
 	if (vectoring & VECTORING_INFO_VALID_MASK)
 		vtx_kill(vcpu, "event %u was lost on its way to the guest",
 			 vectoring & VECTORING_INFO_VECTOR_MASK);

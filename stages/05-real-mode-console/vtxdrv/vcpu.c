@@ -17,6 +17,7 @@
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
+#include "host.h"
 #include "vmcs.h"
 #include "vtxdrv.h"
 
@@ -170,8 +171,8 @@ static const struct {
 	unsigned int cmd;
 	long (*handler)(struct vtx_vcpu *vcpu, void __user *arg);
 } vcpu_ioctls[] = {
-	{ VTX_PROBE_ENTRY, fail_probe_entry },
 	{ VTX_RUN, vcpu_run },
+	{ VTX_PROBE_ENTRY, fail_probe_entry },
 	{ VTX_GET_REGS, vcpu_get_regs },
 	{ VTX_SET_REGS, vcpu_set_regs },
 };

@@ -39,8 +39,12 @@ static __always_inline void host_save(struct host_state *host)
 	savesegment(gs, host->gs);
 }
 
-/* Few processes have any of these. A user's GS base waits in an MSR, untouched. */
-static noinline void host_restore_segments(struct host_state *host)
+/*
+ * Few processes have any of these. With FS and GS comes a base from the table;
+ * the process may have set another one since. GS's waits in an MSR while the
+ * kernel runs.
+ */
+static noinline void host_restore_segments(const struct host_state *host)
 {
 	u64 gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
 
@@ -63,7 +67,7 @@ static noinline void host_restore_segments(struct host_state *host)
 }
 
 /* The tables first: a segment is loaded from them. */
-static __always_inline void host_restore(struct host_state *host)
+static __always_inline void host_restore(const struct host_state *host)
 {
 	native_load_gdt(&host->gdt);
 	native_load_idt(&host->idt);
@@ -73,8 +77,9 @@ static __always_inline void host_restore(struct host_state *host)
 }
 
 /*
- * An interrupt may set a bit of CR4. To patch its own code the kernel switches
- * to other tables, and comes back with a new PCID in CR3.
+ * With interrupts off, before some turns of the guest. An interrupt may set a
+ * bit of CR4. To patch its own code the kernel switches to other tables, and
+ * comes back with a new PCID in CR3.
  */
 static __always_inline void host_leave(struct vtx_vcpu *vcpu)
 {
@@ -92,7 +97,7 @@ static __always_inline void host_leave(struct vtx_vcpu *vcpu)
 		native_write_cr2(vcpu->cr2);
 }
 
-/* Linux knows which of its breakpoints are on, and keeps DR6 at rest. */
+/* After them. Linux keeps DR6 at rest, and knows which of its breakpoints are on. */
 static __always_inline void host_return(struct vtx_vcpu *vcpu)
 {
 	struct host_state *host = &vcpu->host;

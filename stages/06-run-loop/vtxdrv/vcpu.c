@@ -22,7 +22,6 @@
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 
-#include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
@@ -58,7 +57,7 @@ static void vcpu_flush_ipi(void *arg)
 {
 	struct vtx_vcpu *vcpu = arg;
 
-	/* It may have gone offline, and come back, before this arrived. */
+	/* The CPU may have gone offline, and come back, before this arrived. */
 	if (vcpu->cpu == smp_processor_id())
 		vcpu_flush(vcpu);
 }
@@ -113,7 +112,7 @@ void vcpu_put(struct vtx_vcpu *vcpu)
 	put_cpu();
 }
 
-/* This CPU has another VMCS in hand, or has never had this one. */
+/* Not current here. Where the CPU does not even hold it, it begins anew with it. */
 static noinline int vcpu_take(struct vtx_vcpu *vcpu)
 {
 	if (!hw_is_on())
@@ -153,7 +152,7 @@ int vcpu_load(struct vtx_vcpu *vcpu)
 }
 
 /**
- * vcpu_enter() - a single turn, for those who only want to see it refused
+ * vcpu_enter() - a single try, for the probe, which wants to see it refused
  * @vcpu: loaded
  *
  * Return: true after a VM exit, false if the CPU refused the controls or the
@@ -193,7 +192,7 @@ static void vcpu_turn(struct vtx_vcpu *vcpu)
 /*
  * Turn after turn, with interrupts off all the time. One that comes for the
  * host ends the guest's turn, or the next as it begins, so none waits for long.
- * But where a CPU fails to do that, the host comes in after this many turns.
+ * Should one be overlooked, the host comes in after this many turns all the same.
  */
 #define TURNS 64
 

@@ -16,7 +16,6 @@
 #include <linux/smp.h>
 
 #include <asm/cpu_entry_area.h>
-#include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/mmu_context.h>
 #include <asm/msr.h>
