@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How well does tools/carry carry? Thirty seeded changes in scratch copies of this tree.
 
-    /usr/bin/python3 -m tests.carry_experiment [--seed N] [--build]
+    /usr/bin/python3 -m tests.carry_experiment [--seed N] [--boot]
 
-Each change is made in one of the stages 01 to 05 and carried. A change that needs nobody is
-"merged"; with --build the later stages are built, and one that then does not build was merged
-wrongly. "Conflict" is right when people must decide; "walk" when only a walk needs them.
+Each change is made in one of the stages 01 to 05 and carried. "Merged" needs nobody, "walk" means
+that a step of a walk must name the new lines, "conflict" that people must decide. With --boot the
+changed stages are built and booted, as `tools/carry` itself does at its end: a text that merged
+and then does not build is "named by the build" where the compiler tells file and line of it, and
+"merged wrongly" where nothing tells, or where it builds and then does not run as before.
+
+It works on the files as they lie here: run it on a clean tree.
 """
 
 from __future__ import annotations
@@ -14,14 +18,16 @@ import argparse
 import collections
 import random
 import re
-import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from harness import stage as stages
+from harness.machine import MachineError
 from harness.paths import ROOT
-from harness.stage import Stage
+from harness.stage import Stage, StageError
 from tests.test_carry import NAMES, Copy
+from tools.boot import BootError, boot
 
 Maker = Callable[[Copy, str, random.Random], str]
 NUMBERS = [stage.number for stage in Stage.all()]
@@ -93,17 +99,31 @@ MAKERS: list[Maker] = [
 ]
 
 
-def builds(copy: Copy, number: str) -> bool:
+class Scratch(stages.Copy):
+    """A stage of a scratch copy, built there."""
+
+    @property
+    def build_dir(self) -> Path:
+        return self.place.parents[1] / "build" / "stages" / self.place.name
+
+
+def trouble(copy: Copy, number: str) -> str:
+    """Build and boot a stage of the copy: what went wrong, if anything."""
     for name in ("common", "build/linux"):
         link = copy.root / name
         link.parent.mkdir(exist_ok=True)
         if not link.exists():
             link.symlink_to(ROOT / name)
-    folder = copy.root / "stages" / NAMES[number]
-    return subprocess.run(["make", "-s", "-C", folder], capture_output=True).returncode == 0
+    stage = Scratch(NAMES[number], copy.root / "stages" / NAMES[number])
+    try:
+        stage.build()
+        boot(stage, types=stage.config.types)
+    except (StageError, BootError, MachineError) as error:
+        return str(error)
+    return ""
 
 
-def try_one(maker: Maker, number: str, dice: random.Random, build: bool) -> tuple[str, str]:
+def try_one(maker: Maker, number: str, dice: random.Random, boots: bool) -> tuple[str, str]:
     with tempfile.TemporaryDirectory(prefix="virtx-carry-") as folder:
         copy = Copy(Path(folder))
         where = maker(copy, number, dice)
@@ -111,23 +131,26 @@ def try_one(maker: Maker, number: str, dice: random.Random, build: bool) -> tupl
         if "both stages changed" in said or "has it no more" in said or "it is gone" in said:
             place = re.search(r"stages/(\S+: .*)", said)
             return "conflict", f"{where}: {place[1] if place else said[:200]}"
-        if build:
-            broken = [later for later in NUMBERS if later >= number and not builds(copy, later)]
-            if broken:
-                return "merged wrongly", f"{where}: {', '.join(broken)} do not build"
+        for later in NUMBERS if boots else ():
+            wrong = trouble(copy, later) if later >= number else ""
+            named = re.search(r"(\w+/\w+\.[chS]:\d+):.*error: (.*)", wrong)
+            if named:
+                return "named by the build", f"{where}: {later} {named[1]}: {named[2]}"
+            if wrong:
+                return "merged wrongly", f"{where}: {later}: {wrong[-300:]}"
         return ("merged, walk named" if "needs you" in said else "merged"), where
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--build", action="store_true")
+    parser.add_argument("--boot", action="store_true")
     options = parser.parse_args()
     dice = random.Random(options.seed)
     counts: collections.Counter[str] = collections.Counter()
     for maker in MAKERS:
         for number in NUMBERS[:5]:
-            result, where = try_one(maker, number, dice, options.build)
+            result, where = try_one(maker, number, dice, options.boot)
             counts[result] += 1
             print(f"{maker.__name__:18} in {number}: {result:20} {where}", flush=True)
     print(dict(counts))

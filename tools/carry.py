@@ -10,6 +10,7 @@ changed is built and booted: that a merge is clean does not mean that it is righ
 from __future__ import annotations
 
 import argparse
+import collections
 import dataclasses
 import json
 import shutil
@@ -26,9 +27,10 @@ from tools import mend, walk as walks
 from tools.boot import BootError, boot
 from tools.changes import Tree, compare, read_tree
 from tools.ledger import Ledger, LedgerError, Owed, blob, owed
-from tools.merge import has_markers, merge
+from tools.merge import has_markers, merge, split
 
 STATE = ROOT / "work" / ".carry"
+REASONS_MOST = 2  # steps that are told for each side of a conflict
 Say = Callable[[str], None]
 
 
@@ -348,8 +350,16 @@ def tell_conflicts(state: State, say: Say) -> None:
         before = walks.previous(stage)
         assert before
         say(f"\nstages/{conflict.stage}/{conflict.path}: {conflict.reason}.")
-        for there, name in ((before, conflict.source), (stage, conflict.path)):
-            for reason in reasons(there, name):
+        path = stage.folder / conflict.path
+        sides = split(path.read_text() if path.exists() else "")
+        mine = read_tree(stage.folder)
+        if path.exists():
+            mine[conflict.path] = sides.ours
+        for there, name, tree, lines in (
+            (before, conflict.source, read_tree(before.folder), sides.only_theirs),
+            (stage, conflict.path, mine, sides.only_ours),
+        ):
+            for reason in reasons(there, name, tree, lines):
                 say(f"  {there.number} has it as it is because of {reason}")
     say(
         "\nLook for <<<<<<< in these files and keep what is right: what the later stage adds, with"
@@ -359,16 +369,40 @@ def tell_conflicts(state: State, say: Say) -> None:
     )
 
 
-def reasons(stage: Stage, path: str) -> list[str]:
-    """What the walk of a stage says about a file: its steps, with their why."""
+def reasons(stage: Stage, path: str, mine: Tree, lines: set[str]) -> list[str]:
+    """Why a stage has these lines of a file: the steps, of its own walk or of an earlier one.
+
+    `mine` has the stage's files as they were without the conflict.
+    """
+    there: Stage | None = stage
+    tree = mine
+    while there:
+        before = walks.previous(there)
+        older = read_tree(before.folder if before else None)
+        found = told_by(there, path, older, tree, lines)
+        if found:
+            return found
+        there, tree = before, older
+    return []
+
+
+def told_by(stage: Stage, path: str, older: Tree, tree: Tree, lines: set[str]) -> list[str]:
+    """The steps of one walk that brought such lines, those with the most of them first."""
     try:
-        steps, _ = walks.read_steps(walks.walk_file(stage))
+        steps, size = walks.read_steps(walks.walk_file(stage))
+        fitted = walks.fit(stage.name, steps, size, older, tree)
     except walks.WalkError:
         return []
+    counts: collections.Counter[int] = collections.Counter()
+    for owned in fitted.walk.files:
+        if owned.change.path == path:
+            for line, step in owned.added.items():
+                counts[step] += owned.change.after[line].strip() in lines
     return [
-        f"step {number}, {step.title!r}: {' '.join(step.why.split())}"
-        for number, step in enumerate(steps, 1)
-        if any(text.partition(":")[0] == path for text in step.code)
+        f"stage {stage.number}, step {number}, {steps[number - 1].title!r}: "
+        + " ".join(steps[number - 1].why.split())
+        for number, count in counts.most_common(REASONS_MOST)
+        if count
     ]
 
 

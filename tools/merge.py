@@ -49,6 +49,36 @@ def merge(base: str, ours: str, theirs: str, names: tuple[str, str, str]) -> Mer
     return Merged(done.stdout.decode(), done.returncode)
 
 
+@dataclasses.dataclass(frozen=True)
+class Sides:
+    """A text with conflicts, taken apart. The sets hold lines without the blanks around them."""
+
+    ours: str  # the whole text, as it was on our side
+    only_ours: set[str]  # lines in conflict that the base has not, or else all of them
+    only_theirs: set[str]
+
+
+def split(text: str) -> Sides:
+    """Take apart what merge() made of three texts."""
+    ours: list[str] = []
+    sides: dict[str, set[str]] = {"ours": set(), "base": set(), "theirs": set()}
+    side = ""
+    for line in text.splitlines(keepends=True):
+        if not MARKER.match(line):
+            if side in ("", "ours"):
+                ours.append(line)
+            if side and line.strip():
+                sides[side].add(line.strip())
+        else:
+            side = {"<": "ours", "|": "base", "=": "theirs", ">": ""}[line[0]]
+    base = sides["base"]
+    return Sides(
+        "".join(ours),
+        (sides["ours"] - base) or sides["ours"] | base,
+        (sides["theirs"] - base) or sides["theirs"] | base,
+    )
+
+
 def has_markers(text: str) -> bool:
     """Has somebody left a conflict in it?"""
     return bool(MARKER.search(text))
