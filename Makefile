@@ -33,7 +33,8 @@ $(first):
 		$(call option,--timeout,TIMEOUT) $(call option,--engine,ENGINE) \
 		$(call option,--trace,TRACE) $(call option,--all,ALL) \
 		$(call option,--step,STEP) $(call option,--part,PART) $(call option,--plain,PLAIN) \
-		$(call option,--follow,FOLLOW)
+		$(call option,--follow,FOLLOW) $(call option,--ex,EX) \
+		$(call option,--guess,GUESS)
 $(filter-out $(first),$(sort $(MAKECMDGOALS))): $(first)
 	@:
 

@@ -33,6 +33,8 @@ FROM_MAKE = (
     "ALL",
     "PLAIN",
     "FOLLOW",
+    "EX",
+    "GUESS",
 )
 
 

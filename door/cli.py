@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from door import guest, setup
+from door import lab, guest, setup
 from door.bare import run_bare
 from door.bench import bench
 from door.base import (
@@ -37,6 +37,7 @@ from harness.paths import BUILD, ROOT, SetupError
 from harness.session import run_stage
 from harness.stage import Stage, StageError
 from tools import follow, picture, story, tell
+from tools.lab import LabError
 from tools.show import painter
 from tools.stage_diff import stage_diff
 from tools.walk import Walk, WalkError
@@ -57,6 +58,8 @@ VirtX: build a hypervisor, one small step at a time.
                             [FOLLOW=back]
   make stage-05 explain     run it and tell what happened, in sentences
   make stage-05 picture     the same as a picture
+  make stage-05 lab         its exercises, in work/; then lab-check, lab-hint
+                            lab-back, lab-reset         [EX=n] [GUESS="..."]
   make stage-01 shell       a shell in its test machine
   make stage-01 log         what the kernel there says of its module
 
@@ -80,9 +83,6 @@ exit status: 0 the guest halted with interrupts off; (v << 1) | 1, modulo 256, a
 port 0xF4; 2 bad usage; 4 stopped for what it did; 6 triple fault; 8 left with Ctrl-A x; 10 a halt
 that nothing can end; 124 out of time; 126 no test machine"""
 
-# Words of later lessons: the door knows them, so as not to say "no rule".
-LATER_FOR_A_STAGE = ("lab", "lab-check", "lab-hint", "lab-back", "lab-reset")
-
 # What NanoX prints when it waits for a line.
 PROMPT = b"> "
 PROMPT_SECONDS = 120.0
@@ -104,6 +104,8 @@ class RunOptions:
     part: int | None = None
     plain: str | None = None
     follow: str | None = None
+    ex: str | None = None
+    guess: str | None = None
 
     @staticmethod
     def of(arguments: argparse.Namespace) -> RunOptions:
@@ -265,6 +267,28 @@ def follow_walk(stage: Stage, options: RunOptions) -> int:
     return follow.follow(stage, options.follow == "back", show, say)
 
 
+def lay_labs(stage: Stage, options: RunOptions) -> int:
+    need_setup()
+    return lab.lab(stage, options.ex)
+
+
+def check_lab(stage: Stage, options: RunOptions) -> int:
+    need_setup()
+    return lab.check(stage, options.ex, options.guess)
+
+
+def hint_lab(stage: Stage, options: RunOptions) -> int:
+    return lab.hint(stage, options.ex)
+
+
+def lab_back(stage: Stage, options: RunOptions) -> int:
+    return lab.back(stage, options.ex)
+
+
+def reset_lab(stage: Stage, options: RunOptions) -> int:
+    return lab.reset(stage, options.ex)
+
+
 def bare(stage: Stage, options: RunOptions) -> int:
     build(stage)
     return run_bare(stage, options.timeout)
@@ -313,7 +337,7 @@ class Word:
 
 ALL_OPTIONS = ("guest", "load", "entry", "mem", "trace", "timeout", "engine")
 RUN_OPTIONS = tuple(name for name in ALL_OPTIONS if name != "trace")
-READING_OPTIONS = ("step", "part", "plain", "follow")
+READING_OPTIONS = ("step", "part", "plain", "follow", "ex", "guess")
 
 STAGE_WORDS = {
     "build": Word(build_stage, "build a stage into build/stages/"),
@@ -327,6 +351,11 @@ STAGE_WORDS = {
     "explain": Word(explain, "run, and tell what happened", RUN_OPTIONS, runs_guest=True),
     "picture": Word(draw, "run, and draw what happened", RUN_OPTIONS, runs_guest=True),
     "shell": Word(shell, "a shell in a stage's test machine", ("engine",)),
+    "lab": Word(lay_labs, "a stage's exercises, laid out in work/", ("ex",)),
+    "lab-check": Word(check_lab, "judge an exercise by what it does", ("ex", "guess")),
+    "lab-hint": Word(hint_lab, "the next hint", ("ex",)),
+    "lab-back": Word(lab_back, "the version before this one", ("ex",)),
+    "lab-reset": Word(reset_lab, "hand it out anew; the old folder is set aside", ("ex",)),
     "log": Word(log, "the test machine's kernel log", ("engine",)),
 }
 
@@ -336,8 +365,6 @@ def stage_words(words: Sequence[str], options: RunOptions, tell: bool) -> int:
     stage = find(words[0].removeprefix("stage-"))
     todo = words[1:] or ["build"]
     for word in todo:
-        if word in LATER_FOR_A_STAGE:
-            raise Stop(f"`{word}` does not exist yet: it comes with the lessons")
         if word not in STAGE_WORDS:
             known = " ".join(STAGE_WORDS)
             raise Stop(f"a stage does not know `{word}`; it knows: {known}")
@@ -544,6 +571,14 @@ def add_run_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> No
             "metavar": "N",
             "help": "only this step, from 1",
         },
+        "ex": {
+            "metavar": "N",
+            "help": "which exercise, by number or name (the first that is not done)",
+        },
+        "guess": {
+            "metavar": "TEXT",
+            "help": "of a `break it`: what you expect to see",
+        },
         "part": {
             "type": step_number,
             "metavar": "N",
@@ -683,7 +718,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Stop as stop:
         say(f"virtx: {stop}")
         return stop.status
-    except (WalkError, follow.FollowError) as error:
+    except (LabError, WalkError, follow.FollowError) as error:
         say(f"virtx: {error}")
         return Status.USAGE
     except (EngineError, MachineError, SetupError, StageError) as error:

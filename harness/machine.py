@@ -131,6 +131,13 @@ class Job:
         assert self._state.status is not None
         return Result(self._state.status, self.output, self.errors)
 
+    def ended(self, timeout: float) -> bool:
+        """Wait for its end, but not longer than that. MachineError where the machine ended."""
+        with self._link.changed:
+            with contextlib.suppress(TimedOut):
+                self._wait_quietly(lambda: self._state.status is not None, timeout)
+            return self._state.status is not None
+
     def take(self, timeout: float | None = None) -> tuple[bytes, bytes, int | None]:
         """For a job spawned with stream=True: output, errors, and the status when it has ended.
 

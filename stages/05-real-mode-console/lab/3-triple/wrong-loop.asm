@@ -1,0 +1,6 @@
+rest:
+	mov	si, goodbye
+	call	print
+	cli
+	jmp	$
+
