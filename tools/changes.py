@@ -23,6 +23,8 @@ from tools.symbols import sections
 # The folders of a stage that hold its programs; the rest are lesson, tests and lab.
 CODE_FOLDERS = ("include", "vtxdrv", "vtxctl", "nanox")
 
+ALIKE = 0.5  # two lines this much alike are one line that changed
+
 Tree = dict[str, str]
 
 
@@ -234,3 +236,21 @@ def code_lines(path: str, lines: list[str]) -> list[bool]:
         else:
             result.append(bool(text) and not text.startswith(comment))
     return result
+
+
+def pair(removed: list[str], added: list[str]) -> dict[int, int]:
+    """Which removed line became which added one, in order."""
+    partner: dict[int, int] = {}
+    start = 0
+    for old, line in enumerate(removed):
+        if not line.strip():
+            continue
+        best, alike = None, ALIKE
+        for new in range(start, len(added)):
+            ratio = difflib.SequenceMatcher(None, line.split(), added[new].split()).ratio()
+            if ratio > alike:
+                best, alike = new, ratio
+        if best is not None:
+            partner[old] = best
+            start = best + 1
+    return partner

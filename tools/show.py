@@ -14,12 +14,11 @@ import sys
 import textwrap
 from collections.abc import Collection, Iterator
 
-from tools.changes import FileChange, Hunk, Tree, compare
+from tools.changes import FileChange, Hunk, Tree, compare, pair
 from tools.symbols import regions
 from tools.walk import Step, Walk
 
 CONTEXT = 3
-ALIKE = 0.5  # two lines this much alike are one line that changed
 WORDS = re.compile(r"\w+|\s+|.")
 WIDTH_MOST = 100
 NARROW = 100  # below, a tab is shown as four columns
@@ -119,7 +118,9 @@ class Painter:
             yield ""
 
     def prose(self, text: str, colour: str = "") -> Iterator[str]:
-        for paragraph in re.split(r"\n\s*\n", text.strip()):
+        for number, paragraph in enumerate(re.split(r"\n\s*\n", text.strip())):
+            if number:
+                yield ""
             for line in textwrap.wrap(" ".join(paragraph.split()), self._width):
                 yield f"{colour}{line}{self._style.reset if colour else ''}"
 
@@ -216,24 +217,6 @@ def expand(text: str, column: int, tab: int) -> tuple[str, int]:
     """Tabs as spaces, for text that begins at a column; and where it ends."""
     wide = (" " * column + text).expandtabs(tab)[column:]
     return wide, column + len(wide)
-
-
-def pair(removed: list[str], added: list[str]) -> dict[int, int]:
-    """Which removed line became which added one, in order."""
-    partner: dict[int, int] = {}
-    start = 0
-    for old, line in enumerate(removed):
-        if not line.strip():
-            continue
-        best, alike = None, ALIKE
-        for new in range(start, len(added)):
-            ratio = difflib.SequenceMatcher(None, line.split(), added[new].split()).ratio()
-            if ratio > alike:
-                best, alike = new, ratio
-        if best is not None:
-            partner[old] = best
-            start = best + 1
-    return partner
 
 
 def mark(line: str, other: str | None) -> list[tuple[str, bool]]:

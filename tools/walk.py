@@ -21,7 +21,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from harness.stage import Stage
-from tools.changes import FileChange, Tree, code_lines, compare, is_code, read_tree
+from tools.changes import FileChange, Hunk, Tree, code_lines, compare, is_code, pair, read_tree
 from tools.symbols import regions
 
 STEP_MOST = 60  # added lines of a step
@@ -139,16 +139,41 @@ class Owned:
         change = self.change
         lines: list[str] = []
         at = 0
-        for hunk in change.hunks:
+        for hunk, order in zip(change.hunks, self.order):
             lines += change.before[at : hunk.old]
-            for number in range(hunk.old, hunk.old + hunk.removed):
-                if self.removed[number] > step:
-                    lines.append(change.before[number])
-            for number in range(hunk.new, hunk.new + hunk.added):
-                if self.added[number] <= step:
+            for is_new, number in order:
+                if is_new and self.added[number] <= step:
                     lines.append(change.after[number])
+                if not is_new and self.removed[number] > step:
+                    lines.append(change.before[number])
             at = hunk.old + hunk.removed
         return lines + change.before[at:]
+
+    @functools.cached_property
+    def order(self) -> list[list[tuple[bool, int]]]:
+        """For each hunk its lines, old (False) and new, as they follow one another half-way.
+
+        A line that became another one stands where that stands, whichever of the two is there.
+        """
+        return [self._order(hunk) for hunk in self.change.hunks]
+
+    def _order(self, hunk: Hunk) -> list[tuple[bool, int]]:
+        old = range(hunk.old, hunk.old + hunk.removed)
+        new = range(hunk.new, hunk.new + hunk.added)
+        partner = pair(
+            self.change.before[old.start : old.stop], self.change.after[new.start : new.stop]
+        )
+        order: list[tuple[bool, int]] = []
+        done_old = done_new = 0
+        for mine, other in [*sorted(partner.items()), (len(old), len(new))]:
+            order += [(False, number) for number in old[done_old : mine + 1]]
+            order += [(True, number) for number in new[done_new : other + 1]]
+            if mine < len(old):
+                # The pair itself, in one place: all old lines before it, all new ones, then it.
+                order.remove((False, old[mine]))
+                order.insert(len(order) - 1, (False, old[mine]))
+            done_old, done_new = mine + 1, other + 1
+        return order
 
 
 @dataclasses.dataclass(eq=False)

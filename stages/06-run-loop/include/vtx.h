@@ -156,7 +156,7 @@ struct vtx_probe {
 
 /* Why VTX_RUN returned. */
 enum vtx_exit {
-	VTX_EXIT_NONE, /* it did not run */
+	VTX_EXIT_NONE, /* nothing: EINTR, or another error */
 	VTX_EXIT_INTR, /* the host needed the CPU: VTXDRV sees to it by itself */
 	VTX_EXIT_IO, /* see io; of an IN, leave the values in the data page */
 	VTX_EXIT_HLT, /* the guest waits for an interrupt: see if_flag */

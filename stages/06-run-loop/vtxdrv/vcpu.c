@@ -112,7 +112,7 @@ void vcpu_put(struct vtx_vcpu *vcpu)
 	put_cpu();
 }
 
-/* Not current here. Where the CPU does not even hold it, it begins anew with it. */
+/* Make it current here. A CPU that does not hold it yet puts it on its list. */
 static noinline int vcpu_take(struct vtx_vcpu *vcpu)
 {
 	if (!hw_is_on())
