@@ -139,7 +139,9 @@ class Desk:
         return target.name
 
     def back(self) -> str:
-        """Bring the version before this one. Returns its name."""
+        """Bring the version before this one. Returns its name; before the first is "base"."""
+        if self.is_base():
+            return "base"
         now = self.snapshot()
         names = [path.name for path in self.snapshots()]
         at = names.index(now)

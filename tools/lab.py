@@ -219,6 +219,8 @@ def attempt(machine: Machine, exercise: Exercise, check: Check) -> tuple[str, Ve
     loaded = machine.run("insmod /stage/vtxdrv.ko", timeout=SECONDS)
     if loaded.status:
         seen = (loaded.stderr + loaded.stdout).decode(errors="replace") + own(machine, log_before)
+        if TROUBLE.search(machine.kernel_log()):
+            return seen, crash(exercise, machine.telling_log() + seen)
         return seen, wrong(exercise, f"{seen}\n[not loaded]", "VTXDRV could not be loaded.", seen)
     words = list(check.command or exercise.stage.config.run)
     if check.guest:
