@@ -40,7 +40,7 @@ $(filter-out $(first),$(sort $(MAKECMDGOALS))): $(first)
 
 else
 
-commands := help setup uninstall doctor where run test test-all test-nested bench lint clean
+commands := help setup uninstall doctor where sign-off run test test-all test-nested bench lint clean
 tests := test test-all bench
 
 .PHONY: $(commands) new-guest

@@ -31,6 +31,7 @@ from door.base import (
 )
 from door.doctor import doctor
 from door.lint import lint
+from door.signoff import sign_off
 from harness.engine import EngineError, Kind
 from harness.machine import Machine, MachineError
 from harness.paths import BUILD, ROOT, SetupError
@@ -64,6 +65,7 @@ VirtX: build a hypervisor, one small step at a time.
   make stage-01 log         what the kernel there says of its module
 
   make where                which stages there are, and the next command
+  make sign-off             ten things to say to each other, as a page to print
   make new-guest NAME=hello lays a small guest of your own into work/hello
   make test                 all tests: some minutes
   make test-all             and everything that takes longer
@@ -476,12 +478,16 @@ def setup_command() -> int:
 
 
 def where() -> int:
-    """Which stages there are, which are built, and what to type next."""
+    """Which stages there are, how far the learner is, and what to type next."""
     stages = Stage.all()
     built = {stage for stage in stages if (stage.build_dir / "vtxctl").exists()}
     for stage in stages:
         mark = "built" if stage in built else ""
         print(f"  stage-{stage.number}  {stage.config.title:40} {mark}".rstrip())
+    on_the_way = lab.progress(stages)
+    print("".join(f"{line}\n" for line in on_the_way), end="")
+    if on_the_way and on_the_way[-1].startswith("Next: "):
+        return Status.OK
     not_built = [stage for stage in stages if stage not in built]
     if not setup.is_set_up():
         print("Next: make run")
@@ -696,6 +702,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("uninstall", "take away what setup installed, and build/", do(setup.uninstall))
     add("doctor", "what this computer has, and what is missing (status 126)", do(doctor))
     add("where", "which stages there are, and the next command", do(where))
+    add("sign-off", "ten things to say, kept in work/ as a page to print", do(sign_off))
     add("clean", "take away what was built; work/ stays", do(clean))
     add("help", "the commands of make", lambda o: print(HELP, end="") or Status.OK)
     return parser
