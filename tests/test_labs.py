@@ -23,7 +23,8 @@ from tools.walk import previous
 
 FULL = "VIRTX_FULL" in os.environ
 SAMPLE, SEED = 6, 6
-ANSWERED_WITHIN = 30.0  # seconds; when nobody else needs this computer it is less than five
+# Seconds, on a computer with much else to do. Alone it is five when all is well, and at most thirty.
+ANSWERED_WITHIN = 120.0
 STAGES = [stage for stage in Stage.all() if lab.labs(stage)]
 EXERCISES = [exercise for stage in STAGES for exercise in Exercise.all(stage)]
 NAMES = [f"{exercise.stage.number}-{exercise.name}" for exercise in EXERCISES]
@@ -85,7 +86,7 @@ def test_answers_pass_and_each_mistake_is_told(
     else:
         (said,) = [one.says for one in exercise.mistakes if Path(one.file).stem == name]
         assert not verdict.done and verdict.says == said, verdict
-    assert time.monotonic() - begun < ANSWERED_WITHIN * (1 if name != "answer" else 2)
+    assert time.monotonic() - begun < ANSWERED_WITHIN
 
 
 # Code that goes wrong altogether
@@ -119,7 +120,7 @@ def test_code_that_goes_wrong_altogether_is_told(
     write_tree(tree, mine.place)
     begun = time.monotonic()
     verdict = judge(ANY, mine)
-    assert time.monotonic() - begun < 2 * ANSWERED_WITHIN
+    assert time.monotonic() - begun < ANSWERED_WITHIN
     assert verdict.outcome is outcome, verdict
     assert lab.re.search(says, f"{verdict.says}\n{verdict.seen}"), verdict
 

@@ -19,8 +19,9 @@ from pathlib import Path
 from harness.guest import assemble
 from harness.link import Lost
 from harness.machine import TROUBLE, Machine, MachineError
+from harness.paths import BUILD
 from harness.stage import Copy, Stage, StageError
-from tools.changes import Tree, read_tree
+from tools.changes import Tree, read_tree, write_tree
 from tools.walk import WalkError, parse_selectors
 
 SECONDS = 10.0  # for one run; the longest of ours takes two
@@ -50,6 +51,9 @@ class Check:
     hides: tuple[str, ...] = ()  # these must not be found
     command: tuple[str, ...] = ()  # in the test machine; without it what stage.toml says
     guest: str = ""  # a file of the exercise, .asm: run it in NanoX's place
+    # The learner's code once more with other lines in some place, as (file, old, new): another
+    # CPU, another wish. Its programs lie in /stage/other, for `command`.
+    changes: tuple[tuple[str, str, str], ...] = ()
     types: str = ""
     status: int | None = 0  # None: whatever it is
 
@@ -144,10 +148,12 @@ def labs(stage: Stage) -> list[Path]:
     return list((stage.folder / "lab").glob("*/lab.toml"))
 
 
+def as_tuple(value: object) -> object:
+    return tuple(map(as_tuple, value)) if isinstance(value, list) else value
+
+
 def lists_as_tuples(words: dict[str, object]) -> dict[str, object]:
-    return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in words.items()
-    }
+    return {name: as_tuple(value) for name, value in words.items()}
 
 
 # --- Judging ---
@@ -179,6 +185,7 @@ def judge(
     progress("building")
     try:
         copy.build()
+        others = {number: other(copy, check) for number, check in enumerate(exercise.checks)}
     except StageError as error:
         return no_build(str(error))
     progress("running it in the test machine")
@@ -186,7 +193,9 @@ def judge(
     try:
         with Machine.start(engine="bochs") as machine:
             machine.put(copy.files())
-            for check in exercise.checks:
+            for number, check in enumerate(exercise.checks):
+                if others[number]:
+                    machine.put(others[number])
                 if check.guest:
                     image = assemble((exercise.folder / check.guest).read_text())
                     machine.put({"/stage/guest.bin": image})
@@ -200,6 +209,27 @@ def judge(
     except (MachineError, Lost) as error:
         return crash(exercise, str(error))
     return Verdict(Outcome.DONE, "", seen)
+
+
+def other(copy: Copy, check: Check) -> dict[str, bytes | Path]:
+    """Build the learner's code with the changes of a check; the files for the test machine."""
+    if not check.changes:
+        return {}
+    tree = read_tree(copy.place)
+    for path, old, new in check.changes:
+        if path not in tree or old not in tree[path]:
+            raise StageError(f"{path}: `{old}` is not there any more; this exercise needs it")
+        tree[path] = tree[path].replace(old, new)
+    changed = Copy(copy.name, BUILD / f"other-{copy.place.name}")
+    # Only what differs is written, so that only that is built.
+    now = read_tree(changed.place) if changed.place.exists() else {}
+    for path in now.keys() - tree.keys():
+        (changed.place / path).unlink()
+    write_tree({path: text for path, text in tree.items() if now.get(path) != text}, changed.place)
+    changed.build()
+    return {
+        name.replace("/stage/", "/stage/other/"): path for name, path in changed.files().items()
+    }
 
 
 def no_build(said: str) -> Verdict:
@@ -230,6 +260,7 @@ def attempt(machine: Machine, exercise: Exercise, check: Check) -> tuple[str, Ve
     job.close_stdin()
     ended = job.ended(SECONDS)
     text = job.output.decode(errors="replace").replace("\r\n", "\n")
+    text += "" if text.endswith("\n") or not text else "\n"
     if not ended:
         job.signal(9)
         job.wait(SECONDS)

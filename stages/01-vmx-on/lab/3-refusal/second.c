@@ -1,0 +1,31 @@
+/* A CPU comes. Runs on it; an error keeps the CPU away, or insmod out. */
+static int hw_cpu_online(unsigned int cpu)
+{
+	struct vmx_region *region;
+	unsigned long flags;
+	int err;
+
+	err = hw_allowed();
+	if (err)
+		return err;
+
+	region = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!region)
+		return -ENOMEM;
+	region->revision_id = (u32)vtx_caps.basic;
+	this_cpu_write(vmxon_region, (void *)region + 8); /* no page begins here */
+
+	local_irq_save(flags);
+	err = hw_switch_on();
+	if (err) {
+		this_cpu_write(vmxon_region, region);
+		err = hw_switch_on();
+	}
+	local_irq_restore(flags);
+
+	if (err) {
+		this_cpu_write(vmxon_region, NULL);
+		free_page((unsigned long)region);
+	}
+	return err;
+}

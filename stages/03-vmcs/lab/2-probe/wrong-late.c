@@ -1,0 +1,42 @@
+static int probe(struct vtx_vcpu *vcpu, struct vtx_probe *p)
+{
+	struct vmentry_finding finding = {};
+	u32 field = spoilt_forms[p->form].field;
+	bool entered;
+	int err;
+
+	err = vcpu_load(vcpu);
+	if (err)
+		return err;
+
+	vcpu->fields_filled = 0;
+	err = vmcs_write_controls(vcpu);
+	if (!err)
+		err = vmcs_write_host(vcpu);
+	if (err) {
+		vcpu_put(vcpu);
+		return err;
+	}
+	p->fields_filled = vcpu->fields_filled;
+
+	p->spoilt_field = field;
+	p->spoilt_from = vmcs_read(field);
+	p->spoilt_to = (p->spoilt_from & ~spoilt_forms[p->form].clear) | spoilt_forms[p->form].set;
+	vmcs_write(field, p->spoilt_to);
+	vmcs_write(GUEST_RFLAGS, 0); /* bit 1 must be 1: no guest starts with this */
+
+	entered = vcpu_enter(vcpu);
+	vmcs_write(field, p->spoilt_from);
+	vcpu_put(vcpu);
+
+	if (entered) {
+		p->exit_reason = vmcs_read(VM_EXIT_REASON);
+		return 0;
+	}
+	p->error = vmcs_read(VM_INSTRUCTION_ERROR);
+	find_rule(vcpu, p->error, &finding);
+	p->rule = finding.rule;
+	p->field = finding.field;
+	p->value = finding.value;
+	return 0;
+}

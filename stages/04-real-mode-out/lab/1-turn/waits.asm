@@ -1,0 +1,3 @@
+; A halt from which an interrupt could wake it.
+	sti
+	hlt

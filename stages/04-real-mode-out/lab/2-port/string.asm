@@ -1,0 +1,6 @@
+	print	'a'
+	print	10
+	mov	dx, COM1
+	outsb
+	print	'b'
+	rest
