@@ -215,7 +215,7 @@ def quote(text: str) -> None:
 
 def paragraph(text: str) -> None:
     for part in text.strip().split("\n\n"):
-        for line in textwrap.wrap(" ".join(part.split()), WIDTH):
+        for line in textwrap.wrap(" ".join(part.split()), WIDTH, break_on_hyphens=False):
             say(line)
 
 

@@ -70,7 +70,9 @@ class Signed:
 
 def statements() -> list[str]:
     """The ten sentences of CURRICULUM.md."""
-    found = re.search(r"^## Ten things to say\n(.*?)(?=^## |\Z)", CURRICULUM.read_text(), re.M | re.S)
+    found = re.search(
+        r"^## Ten things to say\n(.*?)(?=^## |\Z)", CURRICULUM.read_text(), re.M | re.S
+    )
     lines = re.findall(r"^\d+\. (.+(?:\n   .+)*)", found[1] if found else "", re.M)
     return [" ".join(line.split()) for line in lines]
 

@@ -69,7 +69,7 @@ BAD_USAGE = {
     "follow where": (["follow", "06", "--follow", "away"], "the only word is back"),
     "no name": (["new-guest", ""], "NAME=hello"),
     "a name with a path": (["new-guest", "../up"], "NAME=hello"),
-    "a later word": (["stage", "stage-01", "lab"], "does not exist yet"),
+    "no such exercise": (["lab-hint", "05", "--ex", "9"], "has the exercises 1"),
     "an unknown word": (["stage", "stage-01", "tets"], "it knows: build run test"),
     "an option for another word": (["stage", "stage-01", "build", "--mem", "1M"], "MEM"),
 }
@@ -231,10 +231,6 @@ def test_clean_after_a_stage_does_not_clean_everything():
     answer = make("stage-05", "clean")
     assert answer.returncode == 2
     assert "does not know `clean`" in answer.stderr
-
-
-def test_make_says_a_later_command_does_not_exist_yet():
-    assert "does not exist yet" in make("stage-01", "lab").stderr
 
 
 def test_the_exact_status_of_a_guest_is_told(monkeypatch, capfd):

@@ -46,11 +46,11 @@ class Desk:
     """One exercise on the learner's table."""
 
     exercise: Exercise
-    parent: Path = WORK
+    parent: Path
 
     @staticmethod
-    def all(stage: Stage, parent: Path = WORK) -> list[Desk]:
-        return [Desk(exercise, parent) for exercise in Exercise.all(stage)]
+    def all(stage: Stage) -> list[Desk]:
+        return [Desk(exercise, WORK) for exercise in Exercise.all(stage)]
 
     @property
     def name(self) -> str:

@@ -121,7 +121,9 @@ class Painter:
         for number, paragraph in enumerate(re.split(r"\n\s*\n", text.strip())):
             if number:
                 yield ""
-            for line in textwrap.wrap(" ".join(paragraph.split()), self._width):
+            for line in textwrap.wrap(
+                " ".join(paragraph.split()), self._width, break_on_hyphens=False
+            ):
                 yield f"{colour}{line}{self._style.reset if colour else ''}"
 
     def file(self, change: FileChange) -> Iterator[str]:
