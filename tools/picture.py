@@ -11,6 +11,8 @@ from tools.story import CPU, NANOX, VTXCTL, VTXDRV, Event, fold, longest_repeat,
 
 ARROWS_MOST = 15
 ROUND_MOST = 12
+# Labels of events after which the guest does not go on.
+ENDS = ("HLT", "triple fault", "ended", "entry refused")
 
 # In units of the picture. It is as wide as a telephone, and larger on a page.
 WIDTH = 390
@@ -78,7 +80,15 @@ class Chart:
 
 
 def chart(events: list[Event]) -> Chart:
-    """At most 15 arrows: what repeats is one, and what has no room is counted."""
+    """At most 15 arrows: what repeats is one, and what has no room is counted.
+
+    Of a short run both halves of the first and the last exit are drawn, and how it began.
+    """
+    at_length, shorter = draw(events, True), draw(events, False)
+    return shorter if shorter.left_out < at_length.left_out else at_length
+
+
+def draw(events: list[Event], at_length: bool) -> Chart:
     lanes = (NANOX if any(event.source == NANOX for event in events) else CPU, VTXDRV, VTXCTL)
     groups = fold(events)
     rounds: list[Round] = []
@@ -92,9 +102,17 @@ def chart(events: list[Event]) -> Chart:
         for group in parts:
             drawn: list[Arrow] = []
             for event in group:
-                full = first_exit and event.source == NANOX
-                drawn += whole_way(event) if full else [arrow(event, lanes)]
-                first_exit = first_exit and not full
+                if event.source == NANOX and first_exit:
+                    if at_length:
+                        rounds.append(Round((Arrow(2, 1, "VTX_RUN"), Arrow(1, 0, "VM entry"))))
+                        room -= 2
+                    drawn += way_out(event)
+                    drawn += [] if event.label in ENDS else way_back(event)
+                    first_exit = False
+                elif event.label in ENDS and at_length:
+                    drawn += way_out(event)
+                else:
+                    drawn.append(arrow(event, lanes))
             arrows.append(Round(tuple(drawn), "taking turns" if len(group) > 1 else ""))
         needed = sum(len(item.arrows) for item in arrows)
         if needed > room:
@@ -127,16 +145,14 @@ def arrow(event: Event, lanes: tuple[str, str, str]) -> Arrow:
     return Arrow(source, target, shorten(over), shorten(behind))
 
 
-def whole_way(event: Event) -> list[Arrow]:
-    """The first exit with all that belongs to it: there and back."""
-    there = [
-        Arrow(0, 1, shorten(f"VM exit: {event.label}")),
-        Arrow(1, 2, "VTX_RUN returns"),
-    ]
-    if event.label in ("HLT", "triple fault", "ended", "entry refused"):
-        return there
+def way_out(event: Event) -> list[Arrow]:
+    """An exit with both its halves, as the first and the last one are drawn."""
+    return [Arrow(0, 1, shorten(f"VM exit: {event.label}")), Arrow(1, 2, "VTX_RUN returns")]
+
+
+def way_back(event: Event) -> list[Arrow]:
     times = f" ×{event.times}" if event.times > 1 else ""
-    return [*there, Arrow(2, 1, "VTX_RUN again"), Arrow(1, 0, f"VM entry{times}")]
+    return [Arrow(2, 1, "VTX_RUN again"), Arrow(1, 0, f"VM entry{times}")]
 
 
 def shorten(text: str) -> str:

@@ -66,6 +66,12 @@ void explain_end(struct vm *vm)
 		return;
 	}
 
+	if (run->exit != VTX_EXIT_FAIL) {
+		fprintf(stderr, "vtxctl: VTXDRV came back with %u, which VTXCTL does not know: are both of one stage?\n",
+			run->exit);
+		return;
+	}
+
 	fprintf(stderr, "vtxctl: the CPU refused to enter the guest: %s\n",
 		run->fail.error ? vm_instruction_error_words(run->fail.error) : "its state is not one that a CPU can be in");
 	if (run->fail.rule)
