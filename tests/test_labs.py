@@ -234,11 +234,26 @@ def test_a_stage_that_changed_since_is_noticed(
     assert (table.place / "vtxdrv/pio.c").read_text() == "mine"
 
 
-class Stumble:
-    """The disk is full, or somebody pulls the plug, at the nth change of a file."""
+def stops(deed: Callable[[Desk], object], desk: Desk, at: int, killed: bool) -> bool:
+    """Do it in a process of its own, which stops at the nth change of a file, if it comes so far."""
+    child = os.fork()
+    if child == 0:
+        try:
+            with pytest.MonkeyPatch.context() as monkeypatch:
+                Stumble(monkeypatch, at, killed)
+                deed(desk)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+
+class Stumble:
+    """The disk is full, or somebody kills the process, at the nth change of a file."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int, killed: bool) -> None:
         self.left = at
+        self.killed = killed
         for owner, name in (
             (shutil, "copyfile"),
             (shutil, "copy2"),
@@ -252,6 +267,8 @@ class Stumble:
     def _wrap(self, real: Callable) -> Callable:
         def stumbling(*arguments: object, **more: object) -> object:
             self.left -= 1
+            if self.left == 0 and self.killed:
+                os._exit(1)
             if self.left == 0:
                 raise OSError(errno.ENOSPC, "No space left on device")
             return real(*arguments, **more)
@@ -269,11 +286,12 @@ DEEDS: dict[str, Callable[[Desk], object]] = {
 def stumbles() -> Iterator[int]:
     """After how many changes of files: all at first, then now and then."""
     yield from range(1, 8)
-    yield from range(8, 200, 1 if FULL else 9)
+    yield from range(8, 160, 3 if FULL else 12)
 
 
+@pytest.mark.parametrize("how", ["the disk is full", "killed"])
 @pytest.mark.parametrize("deed", DEEDS)
-def test_nothing_is_lost_wherever_it_stops(deed: str, tmp_path: Path) -> None:
+def test_nothing_is_lost_wherever_it_stops(deed: str, how: str, tmp_path: Path) -> None:
     stopped = 0
     for at in stumbles():
         desk = Desk(ANY, tmp_path / str(at))
@@ -282,12 +300,7 @@ def test_nothing_is_lost_wherever_it_stops(deed: str, tmp_path: Path) -> None:
             change(desk, text)
             desk.snapshot()
         change(desk, "third")
-        with pytest.MonkeyPatch.context() as monkeypatch:
-            Stumble(monkeypatch, at)
-            try:
-                DEEDS[deed](desk)
-            except OSError:
-                stopped += 1
+        stopped += stops(DEEDS[deed], desk, at, how == "killed")
         assert {"first", "second", "third"} <= versions(desk.parent), at
         # And it goes on: the same once more, now that there is room.
         DEEDS[deed](desk)

@@ -25,6 +25,66 @@ LESSON = """\
 # {number}: {name}
 
 What is the one idea of this stage? Say it in two sentences.
+
+## The evening
+
+| min | hands | type this | guess first | you see | if not |
+|---|---|---|---|---|---|
+| 4 | both | | Each explains it to the other. The first question? The second question? | | read on below |
+
+## For the younger one
+
+What does it do? Show it before you name it.
+
+## For the older one
+
+Why is the hardware like that? The section of the SDM; what KVM does.
+
+<!-- made: step 1 -->
+<!-- end -->
+
+## A run, drawn
+
+<!-- made: picture -->
+<!-- end -->
+
+<!-- made: transcript -->
+<!-- end -->
+
+## The walk
+
+<!-- made: walk -->
+<!-- end -->
+
+<details><summary>The files</summary>
+
+<!-- made: files -->
+<!-- end -->
+
+</details>
+
+## Exercises
+
+<!-- made: labs -->
+<!-- end -->
+
+## Not yet
+
+What is missing, and which stage brings it?
+
+<details><summary>What is tested</summary>
+
+<!-- made: tests -->
+<!-- end -->
+
+</details>
+
+## Sign-off
+
+You know this stage when you can say to each other, in your own words: what?
+
+<!-- made: neighbours -->
+<!-- end -->
 """
 TEST = '''\
 # SPDX-License-Identifier: GPL-2.0-only
