@@ -133,7 +133,7 @@ def try_one(maker: Maker, number: str, dice: random.Random, boots: bool) -> tupl
             return "conflict", f"{where}: {place[1] if place else said[:200]}"
         for later in NUMBERS if boots else ():
             wrong = trouble(copy, later) if later >= number else ""
-            named = re.search(r"(\w+/\w+\.[chS]:\d+):.*error: (.*)", wrong)
+            named = re.search(r"(\w+/\w+\.[chS]:\d+):.*(?:error: |undefined)(.*)", wrong)
             if named:
                 return "named by the build", f"{where}: {later} {named[1]}: {named[2]}"
             if wrong:
