@@ -146,7 +146,8 @@ def find(number: str) -> Stage:
 
 def build_stage(stage: Stage, options: RunOptions) -> int:
     build(stage)
-    say(f"Stage {stage.name} is built. Next: make stage-{stage.number} run")
+    say(f"Stage {stage.name} is built. Its lesson: stages/{stage.name}/README.md")
+    say(f"Next: make stage-{stage.number} run")
     return Status.OK
 
 
@@ -212,6 +213,7 @@ def place_guest(stage: Stage, words: list[str], options: RunOptions) -> list[str
 def explain(stage: Stage, options: RunOptions) -> int:
     """What happened, in sentences on standard error; the guest's serial port is where it was."""
     with happened(stage, options) as (status, events):
+        after_the_guest()
         for line in tell.tell(events):
             say(line)
     say("To note each exit takes time, and a guest with a stopwatch sees it: `run` does not.")
@@ -221,6 +223,7 @@ def explain(stage: Stage, options: RunOptions) -> int:
 def draw(stage: Stage, options: RunOptions) -> int:
     """The run as a picture: text on standard error, and an SVG for a browser."""
     with happened(stage, options) as (status, events):
+        after_the_guest()
         chart = picture.chart(events)
         for line in picture.text(chart):
             say(line)
@@ -230,6 +233,12 @@ def draw(stage: Stage, options: RunOptions) -> int:
         path.write_text(picture.svg(chart, f"VirtX, stage {stage.name}: who spoke to whom"))
         say(f"For a browser: {path.relative_to(ROOT)}")
     return status
+
+
+def after_the_guest() -> None:
+    """At a terminal our lines begin on a line of their own, wherever the guest has stopped."""
+    if sys.stdout.isatty():
+        print(flush=True)
 
 
 @contextlib.contextmanager
@@ -244,9 +253,8 @@ def happened(stage: Stage, options: RunOptions) -> Iterator[tuple[int, list[stor
         names = ", ".join(name.upper() for name in sorted(wrong))
         raise Stop(f"stage {stage.number} enters no guest yet: {names} means nothing here")
     build(stage)
-    events, printed = story.watch_run(stage, options.engine)
-    sys.stdout.write(printed)
-    sys.stdout.flush()
+    # What it prints is long, and `run` shows it: here it is what was done that counts.
+    events, _ = story.watch_run(stage, options.engine)
     yield Status.OK, events
 
 
@@ -486,7 +494,7 @@ def where() -> int:
         print(f"  stage-{stage.number}  {stage.config.title:40} {mark}".rstrip())
     on_the_way = lab.progress(stages)
     print("".join(f"{line}\n" for line in on_the_way), end="")
-    if on_the_way and on_the_way[-1].startswith("Next: "):
+    if any(line.startswith("Next: ") for line in on_the_way):
         return Status.OK
     not_built = [stage for stage in stages if stage not in built]
     if not setup.is_set_up():

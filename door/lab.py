@@ -38,6 +38,8 @@ def lab(stage: Stage, which: str | None) -> int:
             )
     overview(desks)
     desk = pick(stage, which)
+    if which:
+        desk.note(chosen=time.time())
     if not desk.state.done or which:
         show_task(desk)
     return Status.OK
@@ -47,12 +49,13 @@ def check(stage: Stage, which: str | None, guess: str | None) -> int:
     """Judge what the learner's code does. Status 1: not yet."""
     desk = pick(stage, which)
     need(desk)
+    say(f"{desk.exercise.title}:")
     if not missing_guess(desk, guess):
         return Status.FAILED
     snapshot = desk.snapshot()
     begun = time.monotonic()
     verdict = judge(desk.exercise, desk.copy, say)
-    desk.note(checked=desk.state.checked + 1, last_check=time.time(), at="")
+    desk.note(checked=desk.state.checked + 1, last_check=time.time(), chosen=time.time(), at="")
     say(f"({time.monotonic() - begun:.1f} seconds)")
     if verdict.done:
         desk.note(done=desk.state.done or time.time(), good=snapshot)
@@ -109,10 +112,11 @@ def desks_of(stage: Stage) -> list[Desk]:
 
 
 def pick(stage: Stage, which: str | None) -> Desk:
-    """By its number or its name; without one, the first that is not done."""
+    """By its number or its name; without one, the last chosen, or else the first that is left."""
     desks = desks_of(stage)
     if which is None:
-        return next((desk for desk in desks if not desk.state.done), desks[-1])
+        left = [desk for desk in desks if not desk.state.done]
+        return max(left, key=lambda desk: desk.state.chosen, default=desks[-1])
     for number, desk in enumerate(desks, 1):
         if which in (str(number), desk.exercise.name):
             return desk
@@ -192,7 +196,7 @@ def not_yet(desk: Desk, verdict: Verdict) -> int:
     else:
         paragraph(f"Not yet. {verdict.says}")
     if verdict.seen and verdict.outcome in (Outcome.NOT_YET, Outcome.ENDLESS):
-        say("You see:")
+        say(f"You see{verdict.where}:")
         quote(verdict.seen)
     if verdict.outcome is not Outcome.NOT_YET:
         changed = desk.changed_lines()
@@ -210,11 +214,16 @@ def not_yet(desk: Desk, verdict: Verdict) -> int:
 def quote(text: str) -> None:
     lines = [line for line in text.splitlines() if line.strip()]
     for line in lines[-SEEN_MOST:]:
-        say(f"    {line[: WIDTH - 4]}")
+        for piece in textwrap.wrap(line, WIDTH - 4, subsequent_indent="      "):
+            say(f"    {piece}")
 
 
 def paragraph(text: str) -> None:
-    for part in text.strip().split("\n\n"):
+    """In lines of our width; what is indented is an example, and stays as it is."""
+    for part in text.strip("\n").split("\n\n"):
+        if part.startswith("  "):
+            say(part)
+            continue
         for line in textwrap.wrap(" ".join(part.split()), WIDTH, break_on_hyphens=False):
             say(line)
 
@@ -231,22 +240,29 @@ def solution(desk: Desk) -> str:
 def progress(stages: Iterable[Stage]) -> list[str]:
     """How far the learner is: what is done, what worked last, what comes next."""
     lines = []
-    last: Desk | None = None
-    current: Desk | None = None
+    begun: list[Desk] = []
+    stages = list(stages)
     for stage in stages:
         desks = Desk.all(stage)
         done = sum(bool(desk.state.done) for desk in desks)
-        begun = any(desk.laid for desk in desks)
-        if begun or done:
+        if any(desk.laid for desk in desks):
             lines.append(f"  stage-{stage.number}  {done} of {len(desks)} exercises done")
-        for desk in desks:
-            if desk.state.done and (not last or desk.state.done > last.state.done):
-                last = desk
-            if desk.laid and not desk.state.done and not current:
-                current = desk
-    if last:
+            begun += desks
+    finished = [desk for desk in begun if desk.state.done]
+    if finished:
+        last = max(finished, key=lambda desk: desk.state.done)
         lines.append(f"Worked last: {last.exercise.title} ({ago(last.state.done)})")
-    if current:
+    if not begun:
+        return lines
+    # Where was he last? The stages before it may have been left as they are.
+    latest = max(begun, key=lambda desk: (desk.state.chosen, desk.exercise.stage.number))
+    stage = latest.exercise.stage
+    left = [desk for desk in begun if desk.exercise.stage == stage and not desk.state.done]
+    if left:
+        current = max(left, key=lambda desk: desk.state.chosen)
         lines.append(f"On the table: {current.exercise.title}, in {shown(current.place)}")
         lines.append(f"Next: make stage-{number(current)} lab-check")
+    later = stages[stages.index(stage) + 1 :]
+    if later:
+        lines.append(f"{'Or' if left else 'Next'}: make stage-{later[0].number}")
     return lines

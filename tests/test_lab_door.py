@@ -74,11 +74,28 @@ def test_where_tells_the_way_on(work: Path, verdict, capsys) -> None:
     assert lab.progress(Stage.all()) == []
     lab.lab(STAGE, None)
     cli.where()
-    assert capsys.readouterr().out.splitlines()[-1] == "Next: make stage-05 lab-check"
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "Next: make stage-05 lab-check",
+        "Or: make stage-06",
+    ]
     for number in (1, 2, 3):
         lab.check(STAGE, str(number), "it falls over")
     cli.where()
-    assert "3 of 3 exercises done" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "3 of 3 exercises done" in text
+    assert text.splitlines()[-1] == "Next: make stage-06"
+
+
+def test_who_chose_an_exercise_goes_on_with_it(work: Path, verdict, capfd) -> None:
+    lab.lab(STAGE, None)
+    lab.lab(STAGE, "2")
+    verdict.append(Verdict(Outcome.NOT_YET, "No.", "no", " in another run"))
+    capfd.readouterr()
+    lab.check(STAGE, None, None)
+    text = capfd.readouterr().err
+    assert text.startswith(f"{desk(2).exercise.title}:")
+    assert "You see in another run:" in text
+    assert f"On the table: {desk(2).exercise.title}" in "\n".join(lab.progress([STAGE]))
 
 
 def test_not_yet_shows_what_was_seen_and_scolds_nobody(work: Path, verdict, capfd) -> None:

@@ -35,6 +35,7 @@ class State:
     done: float = 0.0
     checked: int = 0  # how often
     last_check: float = 0.0
+    chosen: float = 0.0  # when it was last asked for by name, or checked
     hints: int = 0  # how many were given
     guess: str = ""  # of a `break it`: what the learner expects
     good: str = ""  # the snapshot that worked last

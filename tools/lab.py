@@ -173,6 +173,7 @@ class Verdict:
     outcome: Outcome
     says: str  # one sentence or two
     seen: str = ""  # what was printed, or what the compiler said
+    where: str = ""  # " in a run with ...": if it was not the stage's own run
 
     @property
     def done(self) -> bool:
@@ -202,7 +203,7 @@ def judge(
                     machine.put({"/stage/guest.bin": image})
                 seen, failed = attempt(machine, exercise, check)
                 if failed:
-                    return failed
+                    return dataclasses.replace(failed, where=where(check))
             problems = machine.check()
             if problems:
                 seen = "\n".join(problems)
@@ -283,6 +284,14 @@ def attempt(machine: Machine, exercise: Exercise, check: Check) -> tuple[str, Ve
         and not any(re.search(one, seen, re.M) for one in check.hides)
     )
     return seen, None if right else wrong(exercise, facts, check.says, seen)
+
+
+def where(check: Check) -> str:
+    if check.guest:
+        return " in a run with another guest"
+    if check.changes:
+        return " where your code ran with other lines around it"
+    return " in another run" if check.command else ""
 
 
 def own(machine: Machine, start: int) -> str:

@@ -147,7 +147,11 @@ def arrow(event: Event, lanes: tuple[str, str, str]) -> Arrow:
 
 def way_out(event: Event) -> list[Arrow]:
     """An exit with both its halves, as the first and the last one are drawn."""
-    return [Arrow(0, 1, shorten(f"VM exit: {event.label}")), Arrow(1, 2, "VTX_RUN returns")]
+    said = f": {quoted(event.text)}" if len(event.text) == 1 else ""
+    return [
+        Arrow(0, 1, shorten(f"VM exit: {event.label}")),
+        Arrow(1, 2, shorten(f"VTX_RUN returns{said}")),
+    ]
 
 
 def way_back(event: Event) -> list[Arrow]:

@@ -1,1 +1,1 @@
-[VTX_FORM_HOST_CS] = { HOST_CS_SELECTOR, .set = 3 },
+	[VTX_FORM_HOST_CS] = { HOST_CS_SELECTOR, .set = 3 },

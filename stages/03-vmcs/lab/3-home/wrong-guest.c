@@ -1,1 +1,1 @@
-[VTX_FORM_HOST_CS] = { GUEST_RIP, .set = 1ULL << 63 },
+	[VTX_FORM_HOST_CS] = { GUEST_RIP, .set = 1ULL << 63 },

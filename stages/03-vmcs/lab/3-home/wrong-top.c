@@ -1,1 +1,1 @@
-[VTX_FORM_HOST_CS] = { HOST_RIP, .set = 1ULL << 63 },
+	[VTX_FORM_HOST_CS] = { HOST_RIP, .set = 1ULL << 63 },

@@ -1,1 +1,1 @@
-[VTX_FORM_HOST_CS] = { HOST_RIP, .clear = ~0ULL },
+	[VTX_FORM_HOST_CS] = { HOST_RIP, .clear = ~0ULL },
