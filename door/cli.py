@@ -37,7 +37,7 @@ from harness.machine import Machine, MachineError
 from harness.paths import BUILD, ROOT, SetupError
 from harness.session import run_stage
 from harness.stage import Stage, StageError
-from tools import follow, picture, story, tell
+from tools import follow, lesson, picture, story, tell
 from tools.lab import LabError
 from tools.show import painter
 from tools.stage_diff import stage_diff
@@ -53,6 +53,7 @@ VirtX: build a hypervisor, one small step at a time.
                             [TIMEOUT=SECONDS] [ENGINE=bochs]
   make stage-01 test        its tests, the quick ones     [ALL=1: all of them]
   make stage-01 bare        its NanoX on a plain emulated PC, without a hypervisor
+  make stage-05 lesson      its evening and what to read, page by page
   make stage-05 diff        what changed since the stage before, step by step
                             [PART=n] [STEP=n] [ALL=1] [PLAIN=1]
   make stage-05 follow      the stage before in work/; each call brings a step
@@ -216,7 +217,8 @@ def explain(stage: Stage, options: RunOptions) -> int:
         after_the_guest()
         for line in tell.tell(events):
             say(line)
-    say("To note each exit takes time, and a guest with a stopwatch sees it: `run` does not.")
+    if story.enters_guest(stage):
+        say("To note each exit takes time, and a guest with a stopwatch sees it: `run` does not.")
     return status
 
 
@@ -256,6 +258,11 @@ def happened(stage: Stage, options: RunOptions) -> Iterator[tuple[int, list[stor
     # What it prints is long, and `run` shows it: here it is what was done that counts.
     events, _ = story.watch_run(stage, options.engine)
     yield Status.OK, events
+
+
+def show_lesson(stage: Stage, options: RunOptions) -> int:
+    lesson.show(stage, bool(options.plain))
+    return Status.OK
 
 
 def show_diff(stage: Stage, options: RunOptions) -> int:
@@ -354,6 +361,7 @@ STAGE_WORDS = {
     "run": Word(run, "run a stage in the test machine", ALL_OPTIONS, runs_guest=True),
     "test": Word(test, "run a stage's tests", ("engine", "all")),
     "bare": Word(bare, "NanoX on a plain emulated PC", ("timeout",), runs_guest=True),
+    "lesson": Word(show_lesson, "a stage's lesson, to read in the terminal", ("plain",)),
     "diff": Word(
         show_diff, "what changed since the stage before", ("part", "step", "all", "plain")
     ),

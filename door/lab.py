@@ -15,6 +15,7 @@ from tools.lab import BREAK, LabError, Outcome, Verdict, judge
 
 WIDTH = 80
 SEEN_MOST = 12  # lines of what was printed
+WARNINGS_MOST = 2
 CHANGED_MOST = 8  # changed lines that are named
 
 
@@ -64,8 +65,9 @@ def check(stage: Stage, which: str | None, guess: str | None) -> int:
 
 
 def hint(stage: Stage, which: str | None) -> int:
-    desk = pick(stage, which)
+    desk = pick(stage, which, done_too=True)
     need(desk)
+    say(f"{desk.exercise.title}:")
     hints = desk.exercise.hints
     given = min(desk.state.hints + 1, len(hints))
     desk.note(hints=given)
@@ -78,8 +80,9 @@ def hint(stage: Stage, which: str | None) -> int:
 
 def back(stage: Stage, which: str | None) -> int:
     """The version before this one. What is there now is kept first."""
-    desk = pick(stage, which)
+    desk = pick(stage, which, done_too=True)
     need(desk)
+    say(f"{desk.exercise.title}:")
     if desk.is_base():
         say("This is what was handed out: there is nothing before it.")
         return Status.OK
@@ -92,7 +95,7 @@ def back(stage: Stage, which: str | None) -> int:
 
 def reset(stage: Stage, which: str | None) -> int:
     """Set the learner's folder aside and hand the exercise out anew."""
-    desk = pick(stage, which)
+    desk = pick(stage, which, done_too=True)
     if desk.place.exists():
         old = desk.set_aside()
         say(f"Your folder is now {shown(old)}; nothing of it is lost.")
@@ -111,11 +114,11 @@ def desks_of(stage: Stage) -> list[Desk]:
     return desks
 
 
-def pick(stage: Stage, which: str | None) -> Desk:
+def pick(stage: Stage, which: str | None, done_too: bool = False) -> Desk:
     """By its number or its name; without one, the last chosen, or else the first that is left."""
     desks = desks_of(stage)
     if which is None:
-        left = [desk for desk in desks if not desk.state.done]
+        left = [desk for desk in desks if done_too or not desk.state.done]
         return max(left, key=lambda desk: desk.state.chosen, default=desks[-1])
     for number, desk in enumerate(desks, 1):
         if which in (str(number), desk.exercise.name):
@@ -176,12 +179,13 @@ def well_done(desk: Desk, verdict: Verdict) -> int:
     say(f"Done: {desk.exercise.title}")
     if desk.state.guess:
         say(f"You expected:  {desk.state.guess}")
-        say("You saw:")
-        quote(verdict.seen)
+    say("You saw:")
+    quote(verdict.seen)
     say(f"{len(done)} of {len(desks)} exercises of stage {number(desk)}.")
     left = [one for one in desks if not one.state.done]
     if left:
-        say(f"Next: make stage-{number(desk)} lab      {left[0].exercise.title}")
+        following = pick(desk.exercise.stage, None).exercise.title
+        say(f"Next: make stage-{number(desk)} lab      {following}")
     else:
         say("Next: make where")
     return Status.OK
@@ -198,6 +202,8 @@ def not_yet(desk: Desk, verdict: Verdict) -> int:
     if verdict.seen and verdict.outcome in (Outcome.NOT_YET, Outcome.ENDLESS):
         say(f"You see{verdict.where}:")
         quote(verdict.seen)
+    for warning in verdict.warnings[:WARNINGS_MOST]:
+        paragraph(f"The compiler warned: {warning}")
     if verdict.outcome is not Outcome.NOT_YET:
         changed = desk.changed_lines()
         since = "since it last worked" if desk.state.good else "since it was handed out"

@@ -74,8 +74,8 @@ class Stage:
     def newest() -> Stage:
         return Stage.all()[-1]
 
-    def build(self) -> None:
-        """Call make; what it says is shown only when it fails."""
+    def build(self) -> str:
+        """Call make. Returns what it said of what it built; StageError has it when it fails."""
         command = ["make", "-s", "-C", str(self.folder)]
         try:
             with locked(f"stage-{self.build_dir.name}"):
@@ -84,6 +84,7 @@ class Stage:
             raise SetupError("make is not installed: run `apt-get install make`") from None
         if done.returncode:
             raise StageError(f"stage {self.name} does not build:\n{done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
 
     def files(self) -> dict[str, bytes | Path]:
         """What the test machine needs of it, by the name that it has there. To be built first."""

@@ -26,7 +26,7 @@ STAGE = Stage.find("05")
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A work/ of the test's own, in which nothing is really built."""
     monkeypatch.setattr(desks, "WORK", tmp_path)
-    monkeypatch.setattr(Copy, "build", lambda copy: None)
+    monkeypatch.setattr(Copy, "build", lambda copy: "")
     return tmp_path
 
 

@@ -36,6 +36,7 @@ STAMP = r"^\[ *\d+\.\d+\] "  # of a line in the kernel log
 COMPILER = re.compile(
     r"^(?:.*/)?((?:vtxdrv|vtxctl|nanox|include)/[^:\s]+:\d+):.*?error: (.*)$", re.M
 )
+WARNING = re.compile(r"^(?:.*/)?((?:vtxdrv|vtxctl|include)/[^:\s]+:\d+):.*?warning: (.*)$", re.M)
 NO_RULE = re.compile(r"No rule to make target '(?:.*/)?((?:vtxdrv|vtxctl|nanox|include)/\S+?)'")
 
 
@@ -174,6 +175,7 @@ class Verdict:
     says: str  # one sentence or two
     seen: str = ""  # what was printed, or what the compiler said
     where: str = ""  # " in a run with ...": if it was not the stage's own run
+    warnings: tuple[str, ...] = ()  # the compiler's, of what it has just built
 
     @property
     def done(self) -> bool:
@@ -186,12 +188,12 @@ def judge(
     """Build the learner's copy, run it in Bochs, and say what it does."""
     progress("building")
     try:
-        copy.build()
+        warnings = WARNING.findall(copy.build())
         others = {number: other(copy, check) for number, check in enumerate(exercise.checks)}
     except StageError as error:
         return no_build(str(error))
     progress("running it in the test machine")
-    seen = ""
+    seen = first = ""
     try:
         with Machine.start(engine="bochs") as machine:
             machine.put(copy.files())
@@ -203,14 +205,17 @@ def judge(
                     machine.put({"/stage/guest.bin": image})
                 seen, failed = attempt(machine, exercise, check)
                 if failed:
-                    return dataclasses.replace(failed, where=where(check))
+                    return dataclasses.replace(
+                        failed, where=where(check), warnings=tuple(map(": ".join, warnings))
+                    )
+                first = first or seen
             problems = machine.check()
             if problems:
                 seen = "\n".join(problems)
                 return crash(exercise, seen)
     except (MachineError, Lost) as error:
         return crash(exercise, str(error))
-    return Verdict(Outcome.DONE, "", seen)
+    return Verdict(Outcome.DONE, "", first)
 
 
 def other(copy: Copy, check: Check) -> dict[str, bytes | Path]:

@@ -24,7 +24,7 @@ from harness.stage import Stage
 from tools import walk as walks
 from tools.changes import compare, read_tree
 from tools.lab import BREAK, Exercise
-from tools.show import PLAIN, Painter
+from tools.show import PLAIN, Painter, page, painter
 
 BLOCK = re.compile(r"(<!-- made: (\w+)(?: (\S+))? -->\n)(.*?)(<!-- end -->)", re.S)
 CODE = re.compile(r"`([^`]+)`")
@@ -302,6 +302,35 @@ def complaints(stage: Stage) -> list[str]:
     for name in sorted(set(MAKERS) - here):
         found.append(f"no made block `{name}`")
     return found
+
+
+# --- In the terminal ---
+
+
+def show(stage: Stage, plain: bool) -> None:
+    """The evening row by row, each answer below its question, and what there is to read."""
+    page(as_text(stage, painter(plain)), plain)
+
+
+def as_text(stage: Stage, paint: Painter) -> Iterator[str]:
+    text = readme(stage).read_text()
+    title = re.search(r"^# (.*)$", text, re.M)
+    yield title[1] if title else stage.name
+    yield ""
+    for number, row in enumerate(evening(stage), 1):
+        yield from paint.prose(f"{number}. {row.hands}, {row.minutes} minutes")
+        cells = dict(zip(COLUMNS, row.cells))
+        # The question first, and what is seen last.
+        for name in ("guess first", "type this", "you see", "if not"):
+            if cells[name]:
+                yield from paint.prose(f"{name}: {cells[name]}")
+        yield ""
+    for heading in ("For the younger one", "For the older one", "Not yet", "Sign-off"):
+        yield f"--- {heading} ---"
+        yield ""
+        body = BLOCK.sub("", section(text, heading))
+        yield from paint.prose(re.sub(r"</?details>|<summary>.*?</summary>", "", body))
+        yield ""
 
 
 def main() -> int:

@@ -38,7 +38,7 @@ INSTRUCTIONS = {
     "vmwrite": "fill in the form",
     "vmread": "read in the form",
     "invept": "forget what you know of the guest's tables",
-    "vmlaunch": "enter the guest",
+    "vmlaunch": "ask the CPU to enter the guest",
 }
 PORTS = {
     0x3F8: "the serial port",
