@@ -8,6 +8,7 @@
 #   ROM           the page behind the reset vector, for `bare`
 #   COMMON_DRV    objects from common/ that the module links
 #   COMMON_CTL    objects from common/ that the launcher links
+#   CTL_LIBS      libraries that it links
 #
 # All that is built lies in build/stages/NAME, nothing in the stage itself.
 # The module is built against the test machine's kernel, never the host's.
@@ -72,9 +73,14 @@ $(out)/ctl/common/%.o: $(top)/common/%.c Makefile $(top)/common/stage.mk
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(CC) $(CTL_CFLAGS) -c -o $@ $<
 
+# Capstone, with x86 alone: without that, all its other processors come along.
+capstone_others := ARM AArch64 Mips PPC Sparc SystemZ XCore M68K TMS320C64x M680X EVM
+CAPSTONE := $(foreach name,$(capstone_others),-Wl,--defsym=$(name)_global_init=0 \
+	      -Wl,--defsym=$(name)_option=0) -lcapstone
+
 $(out)/vtxctl: $(ctl_objs)
 	$(call say,LD,vtxctl)
-	$(quiet)$(CC) -static -pthread -s -o $@ $^
+	$(quiet)$(CC) -static -pthread -s -o $@ $^ $(CTL_LIBS)
 
 -include $(ctl_objs:.o=.d)
 

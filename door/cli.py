@@ -173,7 +173,7 @@ def run_noting(stage: Stage, options: RunOptions, notes: Path | None) -> int:
     if options.mem:
         guest.parse_size(options.mem)
     if options.entry:
-        guest.check_entry(options.entry)
+        guest.check_entry(options.entry, stage.number)
     build(stage)
     # Behind those of stage.toml: the last one counts.
     words += guest.vtxctl_options(options.mem, options.entry)
@@ -565,7 +565,8 @@ def add_run_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> No
         },
         "entry": {
             "metavar": "SEG:OFF",
-            "help": "where it begins, in hex, 0000:0000 to ffff:ffff (its first byte)",
+            "help": "where it begins, in hex, 0000:0000 to ffff:ffff (its first byte); "
+            f"from stage {guest.FLAT_SINCE} on also a flat address, to ffffffff",
         },
         "mem": {
             "metavar": "SIZE",

@@ -42,10 +42,18 @@ def parse_address(text: str) -> int:
     return int(text, 0)
 
 
-def check_entry(text: str) -> None:
+# From this stage on a guest may begin in protected mode, at a flat address.
+FLAT_SINCE = "07"
+
+
+def check_entry(text: str, stage_number: str) -> None:
+    flat = re.fullmatch(r"(?:0[xX])?([0-9a-fA-F]+)", text)
+    if flat and stage_number >= FLAT_SINCE and int(flat[1], 16) < 1 << 32:
+        return
     found = re.fullmatch(r"(?:0[xX])?([0-9a-fA-F]+):(?:0[xX])?([0-9a-fA-F]+)", text)
     if not found or int(found[1], 16) > 0xFFFF or int(found[2], 16) > 0xFFFF:
-        raise Stop(f"--entry {text}: give segment:offset in hex, as 0000:7c00")
+        also = ", or a flat address, as 100000" if stage_number >= FLAT_SINCE else ""
+        raise Stop(f"--entry {text}: give segment:offset in hex, as 0000:7c00{also}")
 
 
 def check_guest(guest: Path, load: int, mem: int, entry: str | None) -> None:

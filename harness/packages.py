@@ -9,6 +9,7 @@ PACKAGES = (
     ("make", "runs every build"),
     ("binutils", "objcopy and strip, for modules"),
     ("nasm", "assembles NanoX"),
+    ("libcapstone-dev", "knows all x86 instructions by name"),
     ("linux-kbuild-6.1", "the build programs of the test machine's kernel"),
     # The test machine
     ("bochs", "emulates a PC with VT-x"),

@@ -62,7 +62,12 @@ def stages_of(metafunc: pytest.Metafunc) -> list[Stage]:
         return [own]
     since = promised.kwargs.get("since") or (own.number if own else "01")
     until = promised.kwargs.get("until") or Stage.newest().number
-    return [stage for stage in Stage.all() if since <= stage.number <= until]
+    without = promised.kwargs.get("without", ())
+    return [
+        stage
+        for stage in Stage.all()
+        if since <= stage.number <= until and stage.number not in without
+    ]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

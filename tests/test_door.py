@@ -57,6 +57,7 @@ BAD_USAGE = {
     "too much memory": (["run", "05", "--mem", "4G"], "from 64K to 3G"),
     "half a page": (["run", "05", "--mem", "100001"], "steps of 4K"),
     "entry without colon": (["run", "05", "--entry", "7c00"], "as 0000:7c00"),
+    "a flat entry too far": (["run", "07", "--entry", "100000000"], "as 100000"),
     "entry too far": (["run", "05", "--entry", "10000:0"], "as 0000:7c00"),
     "load is no number": (["run", "05", "--load", "here"], "as 0x7c00"),
     "load is negative": (["run", "05", "--load=-1"], "as 0x7c00"),
@@ -282,9 +283,11 @@ def test_make_run_without_a_terminal_shows_the_prompt_and_ends():
 def test_make_run_in_a_terminal_is_a_talk_with_nanox():
     child = pexpect.spawn("make", ["run"], cwd=str(ROOT), timeout=120)
     child.expect_exact("Ctrl-A x leaves")
-    child.expect_exact("> ")
-    child.send("abc\r")
-    child.expect_exact("cba")
+    config = Stage.newest().config
+    for line in config.types.splitlines()[:-1]:  # the last one ends it
+        child.expect_exact("> ")
+        child.send(f"{line}\r")
+    child.expect_exact(config.shows)
     child.send("\x01x")
     child.expect_exact("Begin: make stage-01")
     child.expect(pexpect.EOF)

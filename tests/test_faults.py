@@ -29,6 +29,8 @@ SEEN_ELSEWHERE = {
     ("VTX_CREATE_VCPU", "EAGAIN"): "test_where_vmx_is_off_a_vcpu_says_try_again",
     ("VTX_PROBE_ENTRY", "EAGAIN"): "test_where_vmx_is_off_a_vcpu_says_try_again",
     ("VTX_RUN", "EAGAIN"): "test_where_vmx_is_off_a_vcpu_says_try_again",
+    ("VTX_GET_SREGS", "EAGAIN"): "test_where_vmx_is_off_a_vcpu_says_try_again",
+    ("VTX_SET_SREGS", "EAGAIN"): "test_where_vmx_is_off_a_vcpu_says_try_again",
     ("VTX_CREATE_VCPU", "ENOMEM"): "test_whatever_the_host_has_no_memory_for_is_refused",
 }
 # Documented, and nobody can see it here.
@@ -122,6 +124,11 @@ def test_where_vmx_is_off_a_vcpu_says_try_again(vtx: Vtx, stage: Stage) -> None:
         "VTX_PROBE_ENTRY": "EAGAIN",
         "VTX_MAP_MEMORY": "ok",
         **({"VTX_RUN": "EAGAIN"} if stage.number >= "04" else {}),
+        **(
+            {f"VTX_{what}_SREGS": "EAGAIN" for what in ("GET", "SET")}
+            if stage.number >= "07"
+            else {}
+        ),
     }
 
 

@@ -12,7 +12,7 @@ from tools.story import CPU, NANOX, VTXCTL, VTXDRV, Event, fold, longest_repeat,
 ARROWS_MOST = 15
 ROUND_MOST = 12
 # Labels of events after which the guest does not go on.
-ENDS = ("HLT", "triple fault", "ended", "entry refused")
+ENDS = ("HLT", "triple fault", "exception", "ended", "entry refused")
 
 # In units of the picture. It is as wide as a telephone, and larger on a page.
 WIDTH = 390

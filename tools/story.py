@@ -29,6 +29,8 @@ REQUESTS = {
     "VTX_TRANSLATE": "where does this address of the guest lie?",
     "VTX_CREATE_VCPU": "make a vCPU",
     "VTX_PROBE_ENTRY": "try to enter the guest, with a mistake",
+    "VTX_GET_SREGS": "which segments does the guest have, and in which mode is it?",
+    "VTX_SET_SREGS": "begin with these segments, in this mode",
 }
 INSTRUCTIONS = {
     "vmxon": "VMX on",
@@ -47,6 +49,7 @@ PORTS = {
 }
 TEXT_PORTS = {0x3F8}
 
+EXIT_REASON_EXCEPTION = 0
 EXIT_REASON_HLT = 12
 EXIT_REASON_IO = 30
 
@@ -144,6 +147,7 @@ def vm_exit(note: dict, common: dict, name: str, listing: Listing | None) -> Eve
             "VTX_EXIT_INTR": ("the host takes its CPU back for a moment", "the host's turn"),
             "VTX_EXIT_SHUTDOWN": ("a triple fault: the guest's CPU shuts down", "triple fault"),
             "VTX_EXIT_FAIL": ("the CPU refused to enter the guest", "entry refused"),
+            "VTX_EXIT_EXCEPTION": ("an exception, which ended it", "exception"),
             "VTX_EXIT_KILLED": ("it did what VirtX cannot do, and was ended", "ended"),
         }.get(name, (name, name))
     line = listing.at(note["rip"], note["reason"]) if listing and note["rip"] else ""
@@ -195,6 +199,8 @@ class Listing:
         words = self.WORDS.get(reason)
         for line in self._lines:
             is_it = line.address + line.size == rip or line.address == rip
+            if reason == EXIT_REASON_EXCEPTION:  # it was not done
+                is_it = line.address == rip
             code = line.text.partition(";")[0]
             if is_it and (not words or words.search(code)):
                 return f"{self._source}:{line.number}: {' '.join(code.split())}"

@@ -556,7 +556,7 @@ LAST = {
 }
 
 
-@pytest.mark.promised
+@pytest.mark.promised(without=("07", "08"))  # there every exception ends the guest
 def test_nothing_of_the_host_changes_under_a_hostile_guest(vtx: Vtx) -> None:
     helper = vtx.helper("run_host.c")
     guests = [HOSTILE + last + HOSTILE_END for last, _ in LAST.values()]

@@ -86,7 +86,7 @@ def test_a_guest_learns_which_cpu_it_has_and_that_it_is_a_guest(vtx: Vtx) -> Non
     assert all(told[leaf] == [0, 0, 0, 0] for leaf in unknown)
 
 
-@pytest.mark.promised
+@pytest.mark.promised(without=("07", "08"))  # there every exception ends the guest
 def test_cpuid_is_one_instruction_to_a_guest_that_steps(vtx: Vtx) -> None:
     result = run_guest(
         vtx,

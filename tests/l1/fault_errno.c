@@ -45,6 +45,10 @@ static const struct request {
 	{ "VTX_GET_REGS", VTX_GET_REGS, true, &(const struct vtx_regs){} },
 	{ "VTX_SET_REGS", VTX_SET_REGS, true, &(const struct vtx_regs){} },
 #endif
+#ifdef VTX_GET_SREGS
+	{ "VTX_GET_SREGS", VTX_GET_SREGS, true, &(const struct vtx_sregs){} },
+	{ "VTX_SET_SREGS", VTX_SET_SREGS, true, &(const struct vtx_sregs){} },
+#endif
 };
 
 #define NR_REQUESTS (sizeof(requests) / sizeof(requests[0]))
@@ -284,6 +288,14 @@ static void two_threads(int vcpu)
 	expect("VTX_SET_REGS", "another thread is using it", EBUSY,
 	       ioctl(vcpu, VTX_SET_REGS, &regs));
 #endif
+#ifdef VTX_GET_SREGS
+	struct vtx_sregs sregs = {};
+
+	expect("VTX_GET_SREGS", "another thread is using it", EBUSY,
+	       ioctl(vcpu, VTX_GET_SREGS, &sregs));
+	expect("VTX_SET_SREGS", "another thread is using it", EBUSY,
+	       ioctl(vcpu, VTX_SET_SREGS, &sregs));
+#endif
 	block_release(&blocked);
 	expect("VTX_PROBE_ENTRY", "the other thread is done", 0,
 	       ioctl(vcpu, VTX_PROBE_ENTRY, &p));
@@ -375,6 +387,14 @@ static void run(int vm, int vcpu)
 		must("VTX_RUN", ioctl(vcpu, VTX_RUN, 0));
 	expect("VTX_RUN", "it halted", 0, run->exit == VTX_EXIT_HLT ? 0 : -1);
 
+#ifdef VTX_GET_SREGS
+	struct vtx_sregs sregs;
+
+	expect("VTX_GET_SREGS", "good", 0, ioctl(vcpu, VTX_GET_SREGS, &sregs));
+	expect("VTX_SET_SREGS", "good", 0, ioctl(vcpu, VTX_SET_SREGS, &sregs));
+	sregs.efer = 1 << 8;
+	expect("VTX_SET_SREGS", "long mode", EINVAL, ioctl(vcpu, VTX_SET_SREGS, &sregs));
+#endif
 	must("VTX_GET_REGS", ioctl(vcpu, VTX_GET_REGS, &regs));
 	regs.rflags = 0; /* bit 1 of RFLAGS is 1 in every CPU */
 	must("VTX_SET_REGS", ioctl(vcpu, VTX_SET_REGS, &regs));

@@ -52,7 +52,10 @@ static struct held hold(void)
 {
 	struct held h = { .vm = open_vtx(), .vcpu = -1 };
 
-	must("RAM", map_memory(h.vm, 0, pages(RAM_PAGES), RAM_PAGES * PAGE, 0));
+	uint8_t *ram = pages(RAM_PAGES);
+
+	memcpy(ram + BOOT, (const uint8_t[]){ 0xf4, 0xeb, 0xfd }, 3); /* hlt, again and again */
+	must("RAM", map_memory(h.vm, 0, ram, RAM_PAGES * PAGE, 0));
 	must("ROM", map_memory(h.vm, ROM_ADDR, make_rom(), PAGE, VTX_MEM_READONLY));
 #ifdef VTX_CREATE_VCPU
 	h.vcpu = must("VTX_CREATE_VCPU", create_vcpu(h.vm));

@@ -35,6 +35,12 @@ int main(int argc, char **argv)
 #ifdef VTX_RUN
 	tell("VTX_RUN", ioctl(vcpu, VTX_RUN, 0));
 #endif
+#ifdef VTX_GET_SREGS
+	struct vtx_sregs s = {};
+
+	tell("VTX_GET_SREGS", ioctl(vcpu, VTX_GET_SREGS, &s));
+	tell("VTX_SET_SREGS", ioctl(vcpu, VTX_SET_SREGS, &s));
+#endif
 	tell("VTX_MAP_MEMORY", map_memory(other, 0, pages(1), PAGE, 0));
 	return 0;
 }

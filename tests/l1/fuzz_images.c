@@ -19,7 +19,7 @@
 #define RAM_PAGES 0x110 /* as far as real mode reaches: 0x10ffef */
 #define IMAGE_SIZE 2048
 #define LOOK_US 8000 /* how often we look whether a guest is in an endless loop */
-#define NR_EXITS (VTX_EXIT_KILLED + 2) /* the last is not known to all stages */
+#define NR_EXITS (VTX_EXIT_KILLED + 3) /* the last two are not known to all stages */
 
 static uint64_t random_state;
 
@@ -211,6 +211,13 @@ static void check_exit(unsigned int number, const struct vtx_run *run)
 	case VTX_EXIT_INTR:
 	case VTX_EXIT_HLT:
 		break;
+#ifdef VTX_GET_SREGS
+	case VTX_EXIT_EXCEPTION:
+		if (run->exception.vector > 31 || (run->exception.has_error & ~1) ||
+		    (!run->exception.has_error && run->exception.error))
+			complain(number, "an exception that cannot be");
+		break;
+#endif
 	default:
 		if (!run->text[0] || strnlen(run->text, sizeof(run->text)) == sizeof(run->text))
 			complain(number, "no sentence");
@@ -281,6 +288,7 @@ int main(int argc, char **argv)
 		[VTX_EXIT_HLT] = "HLT",
 		[VTX_EXIT_KILLED] = "killed",
 		[VTX_EXIT_KILLED + 1] = "shutdown",
+		[VTX_EXIT_KILLED + 2] = "exception",
 	};
 	struct sigaction action = { .sa_handler = on_alarm };
 	unsigned int ends[NR_EXITS] = {}, i, first, count;
