@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import errno
 import math
 import os
 import shutil
@@ -752,3 +753,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Status.INTERRUPTED
     except BrokenPipeError:
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        say(f"virtx: {error.filename or 'a file'} cannot be written: {error.strerror}")
+        say("virtx: nothing of yours is lost; make room, or the right to write, and call again")
+        return Status.NO_MACHINE

@@ -56,7 +56,7 @@ def check(stage: Stage, which: str | None, guess: str | None) -> int:
     snapshot = desk.snapshot()
     begun = time.monotonic()
     verdict = judge(desk.exercise, desk.copy, say)
-    desk.note(checked=desk.state.checked + 1, last_check=time.time(), chosen=time.time(), at="")
+    desk.note(checked=desk.state.checked + 1, last_check=time.time(), chosen=time.time())
     say(f"({time.monotonic() - begun:.1f} seconds)")
     if verdict.done:
         desk.note(done=desk.state.done or time.time(), good=snapshot)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import sys
@@ -195,6 +196,27 @@ def test_notes_that_cannot_be_read_cost_no_sources(work: Path, verdict) -> None:
     lab.check(STAGE, "1", None)
     assert desk(1).state.done
     assert (desk(1).place / "nanox/boot.asm").read_text() == "mine"
+
+
+def test_notes_of_another_version_are_understood(work: Path, verdict) -> None:
+    lab.lab(STAGE, None)
+    lab.check(STAGE, "1", None)
+    path = desk(1).memory / "state.json"
+    notes = json.loads(path.read_text())
+    del notes["chosen"]
+    path.write_text(json.dumps({**notes, "from_the_future": 1}))
+    assert desk(1).state.done == notes["done"]
+
+
+def test_a_full_disk_is_a_sentence(work: Path, monkeypatch, capfd) -> None:
+    def full(*unused: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "work/lab")
+
+    monkeypatch.setattr(desks, "write_tree", full)
+    assert cli.main(["lab", "05"]) != 0
+    text = capfd.readouterr().err
+    assert "work/lab cannot be written: No space left on device" in text
+    assert "nothing of yours is lost" in text
 
 
 # --- sign-off ---

@@ -39,7 +39,6 @@ class State:
     hints: int = 0  # how many were given
     guess: str = ""  # of a `break it`: what the learner expects
     good: str = ""  # the snapshot that worked last
-    at: str = ""  # the snapshot that lab-back has brought, until the sources change
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,10 +77,13 @@ class Desk:
     @property
     def state(self) -> State:
         try:
-            return State(**json.loads((self.memory / "state.json").read_text()))
+            notes = json.loads((self.memory / "state.json").read_text())
+            # Another version of VirtX may have noted more, or less.
+            known = {field.name for field in dataclasses.fields(State)}
+            return State(**{name: value for name, value in notes.items() if name in known})
         except FileNotFoundError:
             return State()
-        except (ValueError, TypeError):
+        except (ValueError, AttributeError):
             # Of all there is, only the notes are lost: the sources are as they were.
             return State()
 
@@ -148,10 +150,8 @@ class Desk:
         at = names.index(now)
         if at == 0:
             self.restore(self.memory / "base")
-            self.note(at="base")
             return "base"
         self.restore(self.memory / "snapshots" / names[at - 1])
-        self.note(at=names[at - 1])
         return names[at - 1]
 
     def restore(self, source: Path) -> None:

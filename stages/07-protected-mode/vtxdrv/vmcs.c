@@ -21,7 +21,6 @@
 #include <asm/msr.h>
 #include <asm/segment.h>
 #include <asm/tlbflush.h>
-#include <asm/trapnr.h>
 
 #include "vmcs.h"
 #include "vtxdrv.h"
