@@ -33,6 +33,7 @@ $(first):
 	@./virtx --tell-status stage $(foreach word,$(MAKECMDGOALS),$(call quote,$(word))) \
 		$(call option,--guest,GUEST) $(call option,--load,LOAD) \
 		$(call option,--entry,ENTRY) $(call option,--mem,MEM) \
+		$(call option,--rom,ROM) $(call option,--no-reboot,NO_REBOOT) \
 		$(call option,--timeout,TIMEOUT) $(call option,--engine,ENGINE) \
 		$(call option,--trace,TRACE) $(call option,--all,ALL) \
 		$(call option,--step,STEP) $(call option,--part,PART) $(call option,--plain,PLAIN) \
@@ -43,8 +44,8 @@ $(filter-out $(first),$(sort $(MAKECMDGOALS))): $(first)
 
 else
 
-commands := help setup uninstall doctor where sign-off run test test-all test-nested bench lint clean
-tests := test test-all bench
+commands := help setup uninstall doctor where sign-off run test test-all test-nested test-guests bench lint clean
+tests := test test-all test-guests bench
 
 .PHONY: $(commands) new-guest
 $(filter-out run $(tests),$(commands)):

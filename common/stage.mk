@@ -4,7 +4,9 @@
 #
 #   VTXDRV        objects of the kernel module, from vtxdrv/
 #   VTXCTL        objects of the launcher, from vtxctl/
-#   NANOX         the guest's flat image, from nanox/: one .asm file
+#   NANOX         the guest, from nanox/: one .asm file, which is its image; or,
+#                 with KIT, all files that are linked to one, .asm and .c
+#   KIT           objects from the guest kit, ../../nanox/
 #   ROM           the page behind the reset vector, for `bare`
 #   COMMON_DRV    objects from common/ that the module links
 #   COMMON_CTL    objects from common/ that the launcher links
@@ -59,7 +61,7 @@ linux_common := $(wildcard $(dir $(realpath $(linux)))linux-headers-*-common)
 
 CTL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
 	      -Wno-unused-parameter -pthread \
-	     -D_GNU_SOURCE -MMD -I$(stage)/include -I$(stage)/vtxctl -I$(top)/common \
+	     -D_GNU_SOURCE -MMD -MP -I$(stage)/include -I$(stage)/vtxctl -I$(top)/common \
 	     -I$(top)/common/shim -idirafter $(linux_common)
 ctl_objs := $(VTXCTL:%=$(out)/ctl/%.o) $(COMMON_CTL:%=$(out)/ctl/common/%.o)
 
@@ -84,12 +86,51 @@ $(out)/vtxctl: $(ctl_objs)
 
 -include $(ctl_objs:.o=.d)
 
-# --- NanoX: flat images, with a listing beside each ---
+# --- NanoX: flat images ---
 
+ifeq ($(KIT),)
 $(out)/nanox.bin: nanox/$(NANOX).asm
 	$(call say,NASM,nanox.bin)
 	$(quiet)mkdir -p $(out)
 	$(quiet)nasm -f bin -Werror -l $(out)/nanox.lst -o $@ $<
+else
+# In C: 32-bit code that finds nothing there, no library and no operating system.
+GUEST_CFLAGS := -m32 -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-stack-protector \
+		-fno-asynchronous-unwind-tables -march=i486 -mgeneral-regs-only \
+		-Wall -Wextra -Wno-unused-parameter \
+		-I$(stage)/nanox -I$(top)/nanox/include
+guest_objs := $(NANOX:%=$(out)/guest/%.o) $(KIT:%=$(out)/guest/kit/%.o)
+
+$(out)/guest/%.o: nanox/%.c Makefile $(top)/common/stage.mk
+	$(call say,CC,nanox/$*.c)
+	$(quiet)mkdir -p $(@D)
+	$(quiet)$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(out)/guest/%.o: nanox/%.asm Makefile $(top)/common/stage.mk
+	$(call say,NASM,nanox/$*.asm)
+	$(quiet)mkdir -p $(@D)
+	$(quiet)nasm -f elf32 -Werror -o $@ $<
+
+$(out)/guest/kit/%.o: $(top)/nanox/%.c Makefile $(top)/common/stage.mk
+	$(call say,CC,kit/$*.c)
+	$(quiet)mkdir -p $(@D)
+	$(quiet)$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(out)/guest/kit/%.o: $(top)/nanox/%.asm Makefile $(top)/common/stage.mk
+	$(call say,NASM,kit/$*.asm)
+	$(quiet)mkdir -p $(@D)
+	$(quiet)nasm -f elf32 -Werror -o $@ $<
+
+$(out)/nanox.elf: $(guest_objs) $(top)/nanox/nanox.ld
+	$(call say,LD,nanox.elf)
+	$(quiet)ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T $(top)/nanox/nanox.ld -o $@ $(guest_objs)
+
+$(out)/nanox.bin: $(out)/nanox.elf
+	$(call say,OBJCOPY,nanox.bin)
+	$(quiet)objcopy -O binary $< $@
+
+-include $(guest_objs:.o=.d)
+endif
 
 $(out)/nanox.rom: nanox/$(ROM).asm
 	$(call say,NASM,nanox.rom)

@@ -31,7 +31,8 @@ def command(stage: Stage, control: int) -> list[str]:
     shared = ",mux=on" if stage.config.input and sys.stdin.isatty() else ""
     return [
         *("nice", "-n", "10", str(QEMU)),
-        *("-M", "pc", "-accel", "tcg", "-cpu", "qemu32", "-m", "16M"),
+        # Without a local APIC, as ours: else it would keep the 8259's interrupts from the CPU.
+        *("-M", "pc", "-accel", "tcg", "-cpu", "qemu32,-apic", "-m", "16M"),
         *("-nodefaults", "-display", "none", "-no-reboot"),
         *("-bios", str(stage.build_dir / "nanox.rom")),
         *("-device", f"loader,file={image},addr={LOAD_ADDRESS:#x},force-raw=on"),

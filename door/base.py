@@ -25,6 +25,8 @@ FROM_MAKE = (
     "GUEST",
     "LOAD",
     "ENTRY",
+    "ROM",
+    "NO_REBOOT",
     "MEM",
     "TIMEOUT",
     "NAME",

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import statistics
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -29,7 +30,24 @@ MEASUREMENTS = {
     "exit-user": "an OUT, to user space and back",
     "exit-kernel": "a CPUID, answered in the kernel",
     "ioctl-null": "an ioctl that does nothing",
+    "device-out": "an OUT to the 8259",
+    "device-out-chips": "the same, KVM's in its kernel",
+    "interrupt": "an interrupt, handler and EOI",
+    "interrupt-chips": "the same, KVM's in its kernel",
+    "tick": "a tick, from due to its handler",
 }
+# From which stage on there is something to measure.
+SINCE = {"device-out": "10", "interrupt": "10", "tick": "11"}
+# A row whose name ends so is our same figure, beside KVM's with its chips in the kernel.
+CHIPS = "-chips"
+# Guests in files of their own, by what they measure.
+GUESTS = {
+    "device-out": ("device.asm",),
+    "interrupt": ("device.asm", "-DINTERRUPT"),
+    "tick": ("tick.asm",),
+}
+# So many ticks of the timer are enough: they take their time.
+MAX_TICKS = 500
 MITIGATIONS = {"off": Vary.NOTHING, "auto": Vary.MITIGATED}
 
 
@@ -81,23 +99,78 @@ def build_client(stage: Stage) -> Path:
     include = stage.folder / "include"
     program = BUILD / "bench" / f"client-{stage.number}"
     program.parent.mkdir(parents=True, exist_ok=True)
-    image.run("gcc", "-O2", "-Wall", "-static", f"-I{include}", "-o", program, CLIENT)
+    models = stage.folder / "vtxctl"
+    chip = models / "dev/i8259.c"
+    flags = [f"-I{include}", f"-I{models}", f"-I{ROOT / 'common'}"]
+    sources = [CLIENT]
+    if chip.exists():
+        sources.append(chip)
+        flags.append("-DHAVE_I8259")
+    image.run("gcc", "-O2", "-Wall", "-static", *flags, "-o", program, *sources)
     return program
 
 
-def measure(machine: Machine, client: str, who: str, samples: int) -> dict[str, Ticks | None]:
+def build_guest(name: str) -> Path:
+    source, *flags = GUESTS[name]
+    binary = BUILD / "bench" / f"{name}.bin"
+    binary.parent.mkdir(parents=True, exist_ok=True)
+    image.run("nasm", "-f", "bin", *flags, "-o", binary, CLIENT.parent / source)
+    return binary
+
+
+def late(data: bytes) -> list[int]:
+    """How long after it was due each tick was taken: what tick.asm has sent.
+
+    The clock of the timer and that of the CPU do not drift, so from the first tick to the last
+    tells how many of the CPU's are between two.
+    """
+    begin, *times = struct.unpack(f"<{len(data) // 4}I", data)
+    ticks = [(time - begin) & 0xFFFFFFFF for time in times]
+    period = (ticks[-1] - ticks[0]) / (len(ticks) - 1)
+    return [round(tick - period * number) for number, tick in enumerate(ticks, 1)]
+
+
+def measure_ticks(machine: Machine, command: str, samples: int) -> Ticks:
+    guest = bytearray(build_guest("tick").read_bytes())
+    guest[2:4] = struct.pack("<H", samples)
+    machine.put({"/bench/tick.bin": bytes(guest)})
+    done = machine.run(command, timeout=300)
+    if len(done.stdout) != 4 * (samples + 1):
+        raise RuntimeError(f"{command} failed: {done.stderr.decode()}")
+    return Ticks.of(late(done.stdout))
+
+
+def measure(
+    machine: Machine, folder: str, who: str, stage: str, samples: int
+) -> dict[str, Ticks | None]:
+    """All that this stage can show; `who` is "vtx", or, in the client of the last one, "kvm"."""
     result: dict[str, Ticks | None] = {}
-    for name in MEASUREMENTS:
-        done = machine.run(f"{client} {who} {name} {samples}", timeout=300)
+    for row in MEASUREMENTS:
+        name = row.removesuffix(CHIPS)
+        result[row] = None
+        if stage < SINCE.get(name, FIRST):
+            continue
+        if who == "vtx" and row != name:
+            result[row] = result[name]
+            continue
+        program = f"{folder}/client {who}{'' if row == name else CHIPS}"
+        if name == "tick":
+            ticks = min(samples, MAX_TICKS)
+            command = f"{folder}/vtxctl --mem 1M /bench/tick.bin"
+            if who == "kvm":
+                command = f"{folder}/client kvm-chips tick {ticks} /bench/tick.bin"
+            result[row] = measure_ticks(machine, command, ticks)
+            continue
+        guest = f" /bench/{name}.bin" if name in GUESTS else ""
+        done = machine.run(f"{program} {name} {samples}{guest}", timeout=300)
         if done.status == NO_ANSWER:
-            result[name] = None
             continue
         if done.status:
-            raise RuntimeError(f"{client} {who} {name} failed: {done.stderr.decode()}")
-        ticks = [int(word) for word in done.text.split()]
-        if len(ticks) != samples:
-            raise RuntimeError(f"{name}: {len(ticks)} samples, not {samples}")
-        result[name] = Ticks.of(ticks)
+            raise RuntimeError(f"{program} {name} failed: {done.stderr.decode()}")
+        samples_taken = [int(word) for word in done.text.split()]
+        if len(samples_taken) != samples:
+            raise RuntimeError(f"{name}: {len(samples_taken)} samples, not {samples}")
+        result[row] = Ticks.of(samples_taken)
     return result
 
 
@@ -121,19 +194,25 @@ def measure_machine(
         files: dict[str, bytes | Path] = {}
         for stage in stages:
             files[f"/bench/{stage.number}/vtxdrv.ko"] = stage.build_dir / "vtxdrv.ko"
+            files[f"/bench/{stage.number}/vtxctl"] = stage.build_dir / "vtxctl"
             files[f"/bench/{stage.number}/client"] = build_client(stage)
+        files |= {f"/bench/{name}.bin": build_guest(name) for name in GUESTS}
         machine.put(files)
 
         progress(f"mitigations={mitigations}: KVM")
         machine.load_kvm()
-        kvm = measure(machine, f"/bench/{stages[-1].number}/client", "kvm", samples)
+        newest = stages[-1].number
+        kvm = measure(machine, f"/bench/{newest}", "kvm", newest, samples)
         machine.run("rmmod kvm_intel kvm irqbypass", check=True)
         for stage in stages:
             progress(f"mitigations={mitigations}: stage {stage.number}")
             with loaded(machine, stage):
-                ours = measure(machine, f"/bench/{stage.number}/client", "vtx", samples)
+                ours = measure(machine, f"/bench/{stage.number}", "vtx", stage.number, samples)
             for name in MEASUREMENTS:
-                yield Row(name, stage.number, unit, mitigations, ours[name], kvm[name])
+                theirs = kvm[name]
+                assert theirs
+                if stage.number >= SINCE.get(name.removesuffix(CHIPS), FIRST):
+                    yield Row(name, stage.number, unit, mitigations, ours[name], theirs)
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -51,6 +51,7 @@ VirtX: build a hypervisor, one small step at a time.
   make stage-01             build a stage ...
   make stage-01 run         ... and run it
                             [GUEST=FILE] [LOAD=ADDR] [ENTRY=SEG:OFF] [MEM=64M]
+                            [ROM=FILE] [NO_REBOOT=1]
                             [TIMEOUT=SECONDS] [ENGINE=bochs]
   make stage-01 test        its tests, the quick ones     [ALL=1: all of them]
   make stage-01 bare        its NanoX on a plain emulated PC, without a hypervisor
@@ -72,6 +73,7 @@ VirtX: build a hypervisor, one small step at a time.
   make test                 all tests: some minutes
   make test-all             and everything that takes longer
   make test-nested          every stage in KVM, in the emulator
+  make test-guests          boot loaders and other programs of Debian's, as guests
   make bench                what a VM exit costs here, and in KVM
   make doctor               what this computer has, and what is missing
   make setup                install what is missing     [YES=1: do not ask]
@@ -85,10 +87,9 @@ VirtX: build a hypervisor, one small step at a time.
 STATUSES = """\
 exit status: 0 the guest halted with interrupts off; (v << 1) | 1, modulo 256, after it wrote v to
 port 0xF4; 2 bad usage; 4 stopped for what it did; 6 triple fault; 8 left with Ctrl-A x; 10 a halt
-that nothing can end; 124 out of time; 126 no test machine"""
+that nothing can end; 12 a reset, with --no-reboot; 124 out of time; 126 no test machine"""
 
-# What NanoX prints when it waits for a line.
-PROMPT = b"> "
+# How long NanoX may take until it waits for somebody.
 PROMPT_SECONDS = 120.0
 
 
@@ -100,6 +101,8 @@ class RunOptions:
     load: str | None = None
     entry: str | None = None
     mem: str | None = None
+    rom: Path | None = None
+    no_reboot: str | None = None
     trace: str | None = None
     timeout: float | None = None
     engine: str | None = None
@@ -175,13 +178,20 @@ def run_noting(stage: Stage, options: RunOptions, notes: Path | None) -> int:
         guest.parse_size(options.mem)
     if options.entry:
         guest.check_entry(options.entry, stage.number)
+    if options.rom:
+        guest.check_rom(options.rom, stage.number)
+        if not options.guest and options.load is None:
+            words.remove("nanox.bin")  # the ROM is the guest
+    if options.no_reboot:
+        guest.need_rom("--no-reboot", stage.number)
     build(stage)
     # Behind those of stage.toml: the last one counts.
-    words += guest.vtxctl_options(options.mem, options.entry)
+    words += guest.vtxctl_options(options.mem, options.entry, options.rom, bool(options.no_reboot))
     return run_stage(
         stage,
         argv=words,
         guest=options.guest,
+        rom=options.rom,
         options=["--trace", str(notes)] if notes else [],
         engine=options.engine,
         timeout=options.timeout,
@@ -195,7 +205,7 @@ def noted(stage: Stage, options: RunOptions) -> Iterator[tuple[int, list[story.E
         notes = Path(folder) / "notes"
         status = run_noting(stage, options, notes)
         text = notes.read_text() if notes.exists() else ""
-    listing = None if options.guest else story.Listing.of(stage)
+    listing = None if options.guest or options.rom else story.Listing.of(stage)
     yield status, story.read_trace(text, stage, listing)
 
 
@@ -353,7 +363,8 @@ class Word:
     runs_guest: bool = False  # its status is the guest's
 
 
-ALL_OPTIONS = ("guest", "load", "entry", "mem", "trace", "timeout", "engine")
+MACHINE_OPTIONS = ("guest", "load", "entry", "mem", "rom", "no_reboot")
+ALL_OPTIONS = (*MACHINE_OPTIONS, "trace", "timeout", "engine")
 RUN_OPTIONS = tuple(name for name in ALL_OPTIONS if name != "trace")
 READING_OPTIONS = ("step", "part", "plain", "follow", "ex", "guess")
 
@@ -428,7 +439,7 @@ def show_prompt(stage: Stage, options: RunOptions) -> int:
         machine.put(stage.files())
         machine.run("insmod /stage/vtxdrv.ko", check=True)
         job = machine.spawn(f"cd /stage && exec {' '.join(command)}")
-        job.expect(PROMPT, timeout=options.timeout or PROMPT_SECONDS)
+        job.expect(stage.config.prompt.encode(), timeout=options.timeout or PROMPT_SECONDS)
         sys.stdout.write(job.output.decode(errors="replace"))
     return Status.OK
 
@@ -449,6 +460,7 @@ def run_everything(engine: str | None) -> int:
         "VIRTX_FULL=1 ./virtx test": lambda: test_all_stages(engine, full=True),
         "./virtx bench": lambda: run_bench(engine),
         "./virtx test-nested": test_nested,
+        "./virtx test-guests": lambda: test_guests(engine),
     }
     for again, part in parts.items():
         say(f"\n== {again}")
@@ -471,6 +483,12 @@ def test_nested() -> int:
     """The engine qemu inside the engine bochs; where KVM is there, `make test` has used it."""
     setup.setup()
     return run_pytest("-s", "-v", "tests/nested/nested_stages.py")
+
+
+def test_guests(engine: str | None) -> int:
+    """Programs that nobody here wrote. Their packages come from the network, once."""
+    setup.setup()
+    return run_pytest("-v", "-rs", "tests/guests/foreign_guests.py", engine=engine)
 
 
 def unit_tests() -> int:
@@ -517,7 +535,7 @@ def where() -> int:
 
 def clean() -> int:
     """All that can be made again without a network goes; work/ and the kernel stay."""
-    kept = {"linux"}
+    kept = {"linux", "guests"}
     for path in BUILD.iterdir() if BUILD.exists() else ():
         if path.is_dir() and path.name not in kept:
             shutil.rmtree(path)
@@ -573,6 +591,17 @@ def add_run_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> No
             "metavar": "SIZE",
             "help": "the guest's memory: 64K to 3G in steps of 4K (64M)",
         },
+        "rom": {
+            "type": Path,
+            "metavar": "FILE",
+            "help": "a ROM of your own, 1 byte to 16 MB: it ends at 4 GiB, where a CPU begins; "
+            f"without --guest nothing else is loaded (ours); from stage {guest.ROM_SINCE} on",
+        },
+        "no_reboot": {
+            "metavar": "1",
+            "help": "a reset ends the guest, with status 12 (it starts again); "
+            f"from stage {guest.ROM_SINCE} on",
+        },
         "trace": {
             "metavar": "FILE",
             "help": "write what happened to FILE, for ui.perfetto.dev",
@@ -618,7 +647,7 @@ def add_run_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> No
         },
     }
     for name in names:
-        parser.add_argument(f"--{name}", **adders[name])  # type: ignore[arg-type]
+        parser.add_argument(f"--{name.replace('_', '-')}", **adders[name])  # type: ignore[arg-type]
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -686,6 +715,15 @@ def make_parser() -> argparse.ArgumentParser:
         do(test_nested),
         epilog="exit status: 0 all passed, 1 not all",
     )
+
+    command = add(
+        "test-guests",
+        "programs of Debian's that nobody here wrote, as guests of the newest stage",
+        lambda o: test_guests(o.engine),
+        epilog="Fetches what is missing into build/guests; without a network those are skipped.\n"
+        "exit status: 0 all passed, 1 not all",
+    )
+    add_run_options(command, ("engine",))
 
     command = add(
         "bench",

@@ -44,6 +44,9 @@ def parse_address(text: str) -> int:
 
 # From this stage on a guest may begin in protected mode, at a flat address.
 FLAT_SINCE = "07"
+# From this one on it may have a ROM of its own, and be reset.
+ROM_SINCE = "11"
+ROM_MOST = 16 << 20
 
 
 def check_entry(text: str, stage_number: str) -> None:
@@ -54,6 +57,19 @@ def check_entry(text: str, stage_number: str) -> None:
     if not found or int(found[1], 16) > 0xFFFF or int(found[2], 16) > 0xFFFF:
         also = ", or a flat address, as 100000" if stage_number >= FLAT_SINCE else ""
         raise Stop(f"--entry {text}: give segment:offset in hex, as 0000:7c00{also}")
+
+
+def check_rom(rom: Path, stage_number: str) -> None:
+    need_rom(f"--rom {rom}", stage_number)
+    if not rom.is_file():
+        raise Stop(f"{rom}: no such file; name the image of a ROM")
+    if not 0 < rom.stat().st_size <= ROM_MOST:
+        raise Stop(f"{rom}: {rom.stat().st_size} bytes; a ROM has from 1 byte to 16M")
+
+
+def need_rom(option: str, stage_number: str) -> None:
+    if stage_number < ROM_SINCE:
+        raise Stop(f"{option}: a guest has a ROM and a reset from stage {ROM_SINCE} on")
 
 
 def check_guest(guest: Path, load: int, mem: int, entry: str | None) -> None:
@@ -86,12 +102,18 @@ def check_guest(guest: Path, load: int, mem: int, entry: str | None) -> None:
         raise Stop(f"--load {load:#x}: real mode does not reach this: say where to begin (--entry)")
 
 
-def vtxctl_options(mem: str | None, entry: str | None) -> list[str]:
+def vtxctl_options(
+    mem: str | None, entry: str | None, rom: Path | None = None, no_reboot: bool = False
+) -> list[str]:
     options = []
     if mem:
         options += ["--mem", mem]
     if entry:
         options += ["--entry", entry]
+    if rom:
+        options += ["--rom", f"/rom/{rom.name}"]
+    if no_reboot:
+        options += ["--no-reboot"]
     return options
 
 

@@ -46,6 +46,7 @@ def run_stage(
     stage: Stage,
     argv: Sequence[str] | None = None,
     guest: Path | None = None,
+    rom: Path | None = None,
     options: Sequence[str] = (),
     engine: str | None = None,
     timeout: float | None = None,
@@ -53,7 +54,7 @@ def run_stage(
     """Run a stage and return VTXCTL's exit status, or one of those above.
 
     `argv` is what is typed in the test machine, by default what stage.toml says. `guest`
-    takes the place of NanoX in it, `options` follow the word vtxctl. `timeout` is in
+    takes the place of NanoX in it, `rom` lies beside it, `options` follow the word vtxctl. `timeout` is in
     seconds of our time from the start of VTXCTL.
     """
     at_terminal = os.isatty(STDIN) and os.isatty(STDOUT)
@@ -67,6 +68,8 @@ def run_stage(
     if guest:
         files[f"/guest/{guest.name}"] = guest
         words = [f"/guest/{guest.name}" if word == "nanox.bin" else word for word in words]
+    if rom:
+        files[f"/rom/{rom.name}"] = rom
     options, trace = redirect_trace(options)
     words[1:1] = options
 

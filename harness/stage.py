@@ -27,6 +27,7 @@ class Config:
     run: list[str]
     shows: str  # what must be in the output of `run`
     types: str = ""  # what a person would type, to see that
+    prompt: str = "> "  # what it says when it waits for that
     show_kernel_log: bool = False
     bare: bool = False
     input: bool = False

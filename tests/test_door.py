@@ -59,6 +59,9 @@ BAD_USAGE = {
     "entry without colon": (["run", "05", "--entry", "7c00"], "as 0000:7c00"),
     "a flat entry too far": (["run", "07", "--entry", "100000000"], "as 100000"),
     "entry too far": (["run", "05", "--entry", "10000:0"], "as 0000:7c00"),
+    "a ROM too early": (["run", "10", "--rom", "nowhere.rom"], "from stage 11 on"),
+    "no such ROM": (["run", "11", "--rom", "nowhere.rom"], "name the image of a ROM"),
+    "no reset yet": (["run", "05", "--no-reboot", "1"], "from stage 11 on"),
     "load is no number": (["run", "05", "--load", "here"], "as 0x7c00"),
     "load is negative": (["run", "05", "--load=-1"], "as 0x7c00"),
     "no time": (["run", "05", "--timeout", "0"], "more than 0"),
@@ -148,6 +151,15 @@ def test_options_of_a_run_reach_vtxctl(image, monkeypatch):
     )
     assert (seen["guest"], seen["timeout"], seen["options"][0]) == (image, 2.5, "--trace")
     assert json.loads(trace.read_text())[0]["name"] == "thread_name"
+
+
+def test_a_rom_is_the_guest_where_no_other_is_named(image, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(cli, "build", lambda stage: None)
+    monkeypatch.setattr(cli, "run_stage", lambda stage, **more: seen.update(more) or 0)
+    assert cli.main(["run", "11", "--rom", str(image), "--no-reboot", "1"]) == 0
+    assert seen["argv"] == ["vtxctl", "--rom", "/rom/guest.bin", "--no-reboot"]
+    assert seen["rom"] == image
 
 
 # --- Help ---
@@ -277,7 +289,8 @@ def test_tools_are_debians_whatever_the_path_says(monkeypatch):
 def test_make_run_without_a_terminal_shows_the_prompt_and_ends():
     answer = make("run")
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.endswith("> \nBegin: make stage-01\n")
+    prompt = Stage.newest().config.prompt
+    assert answer.stdout.endswith(f"{prompt}\nBegin: make stage-01\n")
 
 
 def test_make_run_in_a_terminal_is_a_talk_with_nanox():
@@ -285,7 +298,7 @@ def test_make_run_in_a_terminal_is_a_talk_with_nanox():
     child.expect_exact("Ctrl-A x leaves")
     config = Stage.newest().config
     for line in config.types.splitlines()[:-1]:  # the last one ends it
-        child.expect_exact("> ")
+        child.expect_exact(config.prompt)
         child.send(f"{line}\r")
     child.expect_exact(config.shows)
     child.send("\x01x")

@@ -31,6 +31,7 @@ REQUESTS = {
     "VTX_PROBE_ENTRY": "try to enter the guest, with a mistake",
     "VTX_GET_SREGS": "which segments does the guest have, and in which mode is it?",
     "VTX_SET_SREGS": "begin with these segments, in this mode",
+    "VTX_INTERRUPT": "an interrupt for the guest",
 }
 INSTRUCTIONS = {
     "vmxon": "VMX on",
@@ -43,9 +44,29 @@ INSTRUCTIONS = {
     "vmlaunch": "ask the CPU to enter the guest",
 }
 PORTS = {
+    0x20: "the interrupt controller",
+    0x21: "the interrupt controller's masks",
+    0xA0: "the second interrupt controller",
+    0xA1: "the second interrupt controller's masks",
     0x3F8: "the serial port",
+    0x3F9: "the serial port's interrupt enable",
+    0x3FA: "the serial port's FIFO control",
+    0x3FB: "the serial port's line control",
+    0x3FC: "the serial port's modem control",
     0x3FD: "the serial port's line status",
+    0x3FE: "the serial port's modem status",
+    0x3FF: "the serial port's scratch",
+    0x4D0: "edge or level, lines 0 to 7",
+    0x4D1: "edge or level, lines 8 to 15",
+    0x40: "the timer's counter 0",
+    0x41: "the timer's counter 1",
+    0x42: "the timer's counter 2",
+    0x43: "the timer's control word",
+    0x60: "the keyboard's data",
+    0x61: "the gate of the timer's counter 2",
+    0x64: "the keyboard controller",
     0xF4: "the exit port",
+    0xF5: "the doorbell",
 }
 TEXT_PORTS = {0x3F8}
 
@@ -144,6 +165,7 @@ def vm_exit(note: dict, common: dict, name: str, listing: Listing | None) -> Eve
         label = "HLT"
     else:
         what, label = {
+            "VTX_EXIT_WINDOW": ("now it can take an interrupt", "now it listens"),
             "VTX_EXIT_INTR": ("the host takes its CPU back for a moment", "the host's turn"),
             "VTX_EXIT_SHUTDOWN": ("a triple fault: the guest's CPU shuts down", "triple fault"),
             "VTX_EXIT_FAIL": ("the CPU refused to enter the guest", "entry refused"),

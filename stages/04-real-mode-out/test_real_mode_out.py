@@ -65,13 +65,13 @@ def test_what_is_sent_comes_out_unchanged_and_nothing_else(vtx: Vtx) -> None:
             rest
             """,
             """
-            mov     eax, 'abcd'         ; a wide OUT is for as many ports
+            mov     eax, 'abc3'         ; a wide OUT is for as many ports; 3 is harmless to LCR
             mov     dx, COM1
             out     dx, eax             ; a
             mov     dx, COM1 - 1
             out     dx, ax              ; b
             mov     dx, COM1 - 3
-            out     dx, eax             ; d
+            out     dx, eax             ; 3
             out     0x80, al            ; nobody is there
             mov     dx, COM1 - 2
             out     dx, ax              ; nor there
@@ -80,7 +80,7 @@ def test_what_is_sent_comes_out_unchanged_and_nothing_else(vtx: Vtx) -> None:
         ],
     )
     assert (every_byte.status, every_byte.stdout, every_byte.stderr) == (0, bytes(range(256)), b"")
-    assert (wide.status, wide.stdout, wide.stderr) == (0, b"abd", b"")
+    assert (wide.status, wide.stdout, wide.stderr) == (0, b"ab3", b"")
 
 
 # How a guest ends
@@ -342,6 +342,8 @@ def test_each_exit_is_noted_and_what_repeats_once(vtx: Vtx) -> None:
     assert (result.status, result.stdout) == (0, b"h" + b"i" * 300 + b"\n")
     notes = [json.loads(line) for line in vtx.machine.get("/tmp/notes").decode().splitlines()]
     asked = [note["ioctl"] for note in notes if "ioctl" in note]
+    # From stage 11 on VTXCTL knows the registers, too, that a reset brings back.
+    asked = [name for name in asked if not name.endswith("REGS")]
     assert sorted(asked) == ["VTX_CREATE_VCPU", "VTX_MAP_MEMORY", "VTX_MAP_MEMORY"]
     exits = [note for note in notes if "exit" in note]
     for one, next_one in itertools.pairwise(exits):

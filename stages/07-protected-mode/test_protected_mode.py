@@ -275,6 +275,14 @@ def test_the_fpu_is_nobodys_yet(vtx: Vtx) -> None:
     assert "it used the FPU, and VirtX has none for it yet" in said
 
 
+@pytest.mark.promised
+def test_the_caches_are_the_hosts_and_a_guest_may_ask(vtx: Vtx) -> None:
+    """Firmware does so before it does anything else."""
+    source = "mov byte [0x600], 'W'\n wbinvd\n invd\n print [0x600]\n rest"
+    result = run_guest(vtx, "xor ax, ax\n mov ds, ax\n" + source)
+    assert (result.status, result.stdout) == (0, b"W")
+
+
 def test_a_task_switch_is_refused_with_a_sentence(vtx: Vtx) -> None:
     said = ended(run_guest(vtx, SEGMENTS + "protect\n jmp 48:0\n unprotect\n rest"))
     assert "a task switch to 0x30, and VirtX does none" in said
@@ -287,6 +295,15 @@ def test_a_page_fault_is_told_with_its_address(vtx: Vtx, tables: str) -> None:
     assert "exception 14: a page fault (#PF), error code 0, address 0x12345678\n" in said
     # The instruction was found through the guest's own tables.
     assert "in protected mode with paging: mov eax, dword ptr [0x12345678]\n" in said
+
+
+@pytest.mark.promised
+def test_outs_behind_the_guests_own_tables_is_refused_with_a_sentence(vtx: Vtx) -> None:
+    code = (
+        "protect\n page_by_pse\n mov dx, COM1\n mov esi, 0x5000\n outsb\n unpage\n unprotect\n rest"
+    )
+    said = ended(run_guest(vtx, SEGMENTS + code, "--mem", "8M"))
+    assert "INS or OUTS with paging on, and VirtX does not go its tables yet" in said
 
 
 # From one mode to the other

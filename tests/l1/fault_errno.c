@@ -49,6 +49,9 @@ static const struct request {
 	{ "VTX_GET_SREGS", VTX_GET_SREGS, true, &(const struct vtx_sregs){} },
 	{ "VTX_SET_SREGS", VTX_SET_SREGS, true, &(const struct vtx_sregs){} },
 #endif
+#ifdef VTX_INTERRUPT
+	{ "VTX_INTERRUPT", VTX_INTERRUPT, true, &(const struct vtx_interrupt){} },
+#endif
 };
 
 #define NR_REQUESTS (sizeof(requests) / sizeof(requests[0]))
@@ -296,6 +299,12 @@ static void two_threads(int vcpu)
 	expect("VTX_SET_SREGS", "another thread is using it", EBUSY,
 	       ioctl(vcpu, VTX_SET_SREGS, &sregs));
 #endif
+#ifdef VTX_INTERRUPT
+	struct vtx_interrupt irq = {};
+
+	expect("VTX_INTERRUPT", "another thread is using it", EBUSY,
+	       ioctl(vcpu, VTX_INTERRUPT, &irq));
+#endif
 	block_release(&blocked);
 	expect("VTX_PROBE_ENTRY", "the other thread is done", 0,
 	       ioctl(vcpu, VTX_PROBE_ENTRY, &p));
@@ -395,12 +404,25 @@ static void run(int vm, int vcpu)
 	sregs.efer = 1 << 8;
 	expect("VTX_SET_SREGS", "long mode", EINVAL, ioctl(vcpu, VTX_SET_SREGS, &sregs));
 #endif
+#ifdef VTX_INTERRUPT
+	struct vtx_interrupt irq = { .vector = 256 };
+
+	expect("VTX_INTERRUPT", "vector 256", EINVAL, ioctl(vcpu, VTX_INTERRUPT, &irq));
+	irq = (struct vtx_interrupt){ .reserved = 1 };
+	expect("VTX_INTERRUPT", "reserved set", EINVAL, ioctl(vcpu, VTX_INTERRUPT, &irq));
+	irq = (struct vtx_interrupt){ .vector = 255 };
+	expect("VTX_INTERRUPT", "interrupts are off", EAGAIN, ioctl(vcpu, VTX_INTERRUPT, &irq));
+#endif
 	must("VTX_GET_REGS", ioctl(vcpu, VTX_GET_REGS, &regs));
 	regs.rflags = 0; /* bit 1 of RFLAGS is 1 in every CPU */
 	must("VTX_SET_REGS", ioctl(vcpu, VTX_SET_REGS, &regs));
 	expect("VTX_RUN", "a state that no CPU can be in", 0, ioctl(vcpu, VTX_RUN, 0));
 	expect("VTX_RUN", "it could not enter", 0, run->exit == VTX_EXIT_FAIL ? 0 : -1);
 	expect("VTX_RUN", "the guest has ended", ESHUTDOWN, ioctl(vcpu, VTX_RUN, 0));
+#ifdef VTX_INTERRUPT
+	expect("VTX_INTERRUPT", "the guest has ended", ESHUTDOWN,
+	       ioctl(vcpu, VTX_INTERRUPT, &irq));
+#endif
 	expect("VTX_GET_REGS", "the guest has ended", 0, ioctl(vcpu, VTX_GET_REGS, &regs));
 	munmap(run, VTX_RUN_PAGES * PAGE);
 }
@@ -434,6 +456,10 @@ static void from_32_bit(int vm, int vcpu)
 		/* Only those of which the good one succeeds, and can do so twice. */
 		if (r->cmd == VTX_MAP_MEMORY || _IOC_NR(r->cmd) == 4)
 			continue;
+#ifdef VTX_INTERRUPT
+		if (r->cmd == VTX_INTERRUPT)
+			continue;
+#endif
 		memcpy(low, r->good, _IOC_SIZE(r->cmd));
 		expect(r->name, "from a 32-bit program", 0, ioctl32(fd, r->cmd, arg));
 		expect(r->name, "NULL, from a 32-bit program", EFAULT, ioctl32(fd, r->cmd, 0));

@@ -211,7 +211,7 @@ static void check_exit(unsigned int number, const struct vtx_run *run)
 	case VTX_EXIT_INTR:
 	case VTX_EXIT_HLT:
 		break;
-#ifdef VTX_GET_SREGS
+#if defined(VTX_GET_SREGS) && !defined(VTX_INTERRUPT)
 	case VTX_EXIT_EXCEPTION:
 		if (run->exception.vector > 31 || (run->exception.has_error & ~1) ||
 		    (!run->exception.has_error && run->exception.error))

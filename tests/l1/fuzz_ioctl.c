@@ -47,6 +47,9 @@ enum request {
 	GET_REGS,
 	SET_REGS,
 #endif
+#ifdef VTX_INTERRUPT
+	INTERRUPT,
+#endif
 	UNKNOWN,
 	NR_REQUESTS,
 };
@@ -71,6 +74,11 @@ static const struct {
 	[RUN] = { "VTX_RUN", VTX_RUN, { EINTR, EINVAL, ENXIO, ESHUTDOWN, EBUSY } },
 	[GET_REGS] = { "VTX_GET_REGS", VTX_GET_REGS, { EFAULT, EBUSY } },
 	[SET_REGS] = { "VTX_SET_REGS", VTX_SET_REGS, { EFAULT, EBUSY } },
+#endif
+#ifdef VTX_INTERRUPT
+	[INTERRUPT] = { "VTX_INTERRUPT",
+			VTX_INTERRUPT,
+			{ EINVAL, EAGAIN, ESHUTDOWN, EFAULT, EBUSY } },
 #endif
 	[UNKNOWN] = { "unknown", 0, {} },
 };
@@ -326,6 +334,16 @@ static void do_set_regs(struct fuzzer *f)
 	request(f, SET_REGS, any_slot(f)->vcpu, &regs);
 }
 
+#ifdef VTX_INTERRUPT
+static void do_interrupt(struct fuzzer *f)
+{
+	struct vtx_interrupt irq = { .vector = below(f, 260) };
+
+	flip(f, &irq, sizeof(irq));
+	request(f, INTERRUPT, any_slot(f)->vcpu, &irq);
+}
+#endif
+
 static void do_map_run(struct fuzzer *f)
 {
 	struct slot *s = any_slot(f);
@@ -400,6 +418,10 @@ static void (*const deeds[])(struct fuzzer *f) = {
 	do_map_run,
 	do_scribble,
 	do_signal,
+#endif
+#ifdef VTX_INTERRUPT
+	do_interrupt,
+	do_interrupt,
 #endif
 };
 

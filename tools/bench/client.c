@@ -2,12 +2,19 @@
 /*
  * What does a VM exit cost? One guest, one way to measure, two hypervisors.
  *
- * usage: client kvm|vtx NAME SAMPLES
+ * usage: client kvm|kvm-chips|vtx NAME SAMPLES [GUEST]
+ *
+ * kvm-chips is KVM with its interrupt controllers and its timer in the kernel.
+ * Else they are models in user space, here.
  *
  *   exit-user    the guest loops over OUT; RDTSC around each call that runs it
  *   exit-kernel  the guest takes RDTSC around CPUID, again and again, and keeps
  *                the differences in its memory
  *   ioctl-null   an ioctl that is unknown: the way in and out of the kernel alone
+ *   device-out   an OUT to the 8259, around which the guest takes RDTSC (device.asm)
+ *   interrupt    an interrupt, from the line to behind its handler, likewise
+ *   tick         the guest notes when each tick came (tick.asm); what it sends is
+ *                printed as it is. kvm-chips only; for others there is VTXCTL
  *
  * Prints one number of ticks a line, a sample each. The first ones, which warm
  * up caches and page tables, are not printed. Status 3: this hypervisor has no
@@ -27,6 +34,10 @@
 #include <x86intrin.h>
 
 #include "vtx.h"
+
+#ifdef HAVE_I8259
+#include "dev/i8259.h"
+#endif
 
 #define WARM_UP 200
 #define MAX_SAMPLES 10000
@@ -82,8 +93,16 @@ static const uint8_t guest_kernel[] = {
 };
 #define ROUNDS 8 /* where the operand of mov bp lies */
 
+#define GUEST_ROUNDS 2 /* where device.asm and tick.asm have them */
+#define ASK 0x80
+#define DONE 0x81
+#define DEBUG_EXIT 0xf4
+#define COM1 0x3f8
+#define LINE 3
+
 static uint8_t *ram;
-static int vcpu_fd, rounds;
+static int vm_fd, vcpu_fd, rounds;
+static bool chips; /* in KVM's kernel */
 static unsigned long run_request;
 static struct vtx_run *vtx_run; /* one of these two */
 static struct kvm_run *kvm_run;
@@ -121,6 +140,7 @@ static void open_vtx(void)
 	vtx_run = mmap(NULL, VTX_RUN_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu_fd, 0);
 	if (vtx_run == MAP_FAILED)
 		err(1, "the run page");
+	vm_fd = vm;
 	run_request = VTX_RUN;
 }
 
@@ -131,6 +151,7 @@ static void open_kvm(void)
 		.memory_size = RAM_SIZE,
 		.userspace_addr = (uintptr_t)ram,
 	};
+	struct kvm_pit_config pit = {};
 	struct kvm_sregs sregs;
 	struct kvm_regs regs = { .rip = ENTRY, .rflags = 2 };
 
@@ -139,6 +160,10 @@ static void open_kvm(void)
 	vm = ioctl(kvm, KVM_CREATE_VM, 0);
 	if (vm < 0 || ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region))
 		err(1, "KVM_CREATE_VM");
+	vm_fd = vm;
+	if (chips && (ioctl(vm, KVM_SET_TSS_ADDR, 0xfffbd000) || ioctl(vm, KVM_CREATE_IRQCHIP, 0) ||
+		      ioctl(vm, KVM_CREATE_PIT2, &pit)))
+		err(1, "KVM_CREATE_IRQCHIP");
 	vcpu_fd = ioctl(vm, KVM_CREATE_VCPU, 0);
 	if (vcpu_fd < 0 || ioctl(vcpu_fd, KVM_GET_SREGS, &sregs))
 		err(1, "KVM_CREATE_VCPU");
@@ -221,16 +246,121 @@ static void ioctl_null(void)
 	}
 }
 
+/* The guest has come back with an OUT of a byte to this port. */
+static uint16_t out_port(uint8_t *value)
+{
+	if (kvm_run) {
+		if (kvm_run->exit_reason != KVM_EXIT_IO)
+			errx(1, "KVM: exit %u", kvm_run->exit_reason);
+		*value = *((uint8_t *)kvm_run + kvm_run->io.data_offset);
+		return kvm_run->io.port;
+	}
+	if (vtx_run->exit != VTX_EXIT_IO)
+		errx(1, "VTX_RUN: exit %u", vtx_run->exit);
+	*value = *((uint8_t *)vtx_run + vtx_run->io.data_offset);
+	return vtx_run->io.port;
+}
+
+/* Until an OUT; what the host wanted meanwhile is its own affair. */
+static uint16_t run_to_out(uint8_t *value)
+{
+	do
+		run();
+	while (vtx_run && vtx_run->exit == VTX_EXIT_INTR);
+	return out_port(value);
+}
+
+static void load_file(const char *path)
+{
+	uint8_t guest[512];
+	FILE *file = fopen(path, "r");
+	size_t size = file ? fread(guest, 1, sizeof(guest), file) : 0;
+
+	if (!size)
+		err(1, "%s", path);
+	fclose(file);
+	load(guest, size);
+	*(uint16_t *)(ram + ENTRY + GUEST_ROUNDS) = rounds;
+}
+
+#ifdef HAVE_I8259
+/* Line 3, as an edge; and on to the CPU, by whoever has the controllers. */
+static void pull(struct i8259 *pic)
+{
+	struct kvm_irq_level level = { .irq = LINE, .level = 0 };
+	struct kvm_interrupt kvm_irq;
+	struct vtx_interrupt vtx_irq = {};
+
+	if (chips) {
+		ioctl(vm_fd, KVM_IRQ_LINE, &level);
+		level.level = 1;
+		if (ioctl(vm_fd, KVM_IRQ_LINE, &level))
+			err(1, "KVM_IRQ_LINE");
+		return;
+	}
+	i8259_set_irq(pic, LINE, false);
+	i8259_set_irq(pic, LINE, true);
+	if (!i8259_intr(pic))
+		errx(1, "the controller does not ask for an interrupt");
+	if (kvm_run) {
+		kvm_irq.irq = i8259_ack(pic);
+		if (ioctl(vcpu_fd, KVM_INTERRUPT, &kvm_irq))
+			err(1, "KVM_INTERRUPT");
+		return;
+	}
+	if (!vtx_run->can_inject)
+		errx(1, "the guest takes no interrupt");
+	vtx_irq.vector = i8259_ack(pic);
+	if (ioctl(vcpu_fd, VTX_INTERRUPT, &vtx_irq))
+		err(1, "VTX_INTERRUPT");
+}
+
+static void device(void)
+{
+	const uint32_t *ticks = (const uint32_t *)(ram + RESULTS);
+	struct i8259 pic;
+	uint16_t port;
+	uint8_t value;
+	int i;
+
+	i8259_init(&pic);
+	while ((port = run_to_out(&value)) != DONE) {
+		if (port == ASK)
+			pull(&pic);
+		else if (port == 0x20 || port == 0x21)
+			i8259_out(&pic, port - 0x20, value, 0);
+		else
+			errx(1, "an OUT to port %#x", port);
+	}
+	for (i = WARM_UP; i < rounds; i++)
+		printf("%u\n", ticks[i]);
+}
+
+static void tick(void)
+{
+	uint16_t port;
+	uint8_t value;
+
+	while ((port = run_to_out(&value)) != DEBUG_EXIT)
+		if (port == COM1)
+			putchar(value);
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	static char buffer[1 << 20];
 	bool kernel;
 
-	if (argc != 4 || atoi(argv[3]) < 1 || atoi(argv[3]) > MAX_SAMPLES)
-		errx(2, "usage: client kvm|vtx exit-user|exit-kernel|ioctl-null SAMPLES");
+	if (argc < 4 || argc > 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > MAX_SAMPLES)
+		errx(2, "usage: client kvm|kvm-chips|vtx NAME SAMPLES [GUEST]");
 	rounds = WARM_UP + atoi(argv[3]);
 	kernel = !strcmp(argv[2], "exit-kernel");
-	if (kernel)
+	if (!strcmp(argv[2], "tick"))
+		rounds = atoi(argv[3]);
+	if (argc == 5)
+		load_file(argv[4]);
+	else if (kernel)
 		load(guest_kernel, sizeof(guest_kernel));
 	else
 		load(guest_user, sizeof(guest_user));
@@ -239,7 +369,8 @@ int main(int argc, char **argv)
 
 	/* Printing while it is measured must not be a system call each time. */
 	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
-	if (!strcmp(argv[1], "kvm"))
+	chips = !strcmp(argv[1], "kvm-chips");
+	if (chips || !strcmp(argv[1], "kvm"))
 		open_kvm();
 	else
 		open_vtx();
@@ -250,6 +381,12 @@ int main(int argc, char **argv)
 		exit_user();
 	else if (!strcmp(argv[2], "ioctl-null"))
 		ioctl_null();
+#ifdef HAVE_I8259
+	else if (!strcmp(argv[2], "device-out") || !strcmp(argv[2], "interrupt"))
+		device();
+	else if (!strcmp(argv[2], "tick") && chips)
+		tick();
+#endif
 	else
 		errx(2, "no such measurement: %s", argv[2]);
 	return 0;

@@ -3,6 +3,7 @@
 #ifndef VTXCTL_H
 #define VTXCTL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +31,7 @@ struct vm {
 	int fd;
 	int vcpu_fd;
 	struct vtx_run *run; /* the run page, and the data page behind it */
-	volatile bool ended;
+	atomic_bool ended;
 	int status; /* how it ended: the exit status */
 	uint8_t *ram; /* the guest's memory from 0 on, as we see it */
 	uint64_t ram_size;

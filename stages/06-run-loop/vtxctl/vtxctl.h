@@ -36,7 +36,7 @@ struct vm {
 	pthread_t vcpu_thread;
 	struct vtx_run *run; /* the run page, and the data page behind it */
 	atomic_flag ending; /* somebody has set the status */
-	volatile bool ended;
+	atomic_bool ended;
 	int status; /* how it ended: the exit status */
 	uint8_t *ram; /* the guest's memory from 0 on, as we see it */
 	uint64_t ram_size;

@@ -180,10 +180,12 @@ static void (*const exit_handlers[])(struct vtx_vcpu *vcpu) = {
 	[EXIT_REASON_TASK_SWITCH] = exit_task_switch,
 	[EXIT_REASON_CPUID] = cpuid_exit,
 	[EXIT_REASON_HLT] = exit_hlt,
+	[EXIT_REASON_INVD] = exit_skip_instruction, /* the caches are the host's */
 	[EXIT_REASON_CR_ACCESS] = cr_exit,
 	[EXIT_REASON_IO_INSTRUCTION] = pio_exit,
 	[EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,
 	[EXIT_REASON_PREEMPTION_TIMER] = exit_host_interrupt,
+	[EXIT_REASON_WBINVD] = exit_skip_instruction,
 };
 
 /* A handler that leaves vcpu->exit alone has done it all: the guest goes on. */

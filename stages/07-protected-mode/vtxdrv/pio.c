@@ -61,6 +61,10 @@ static u32 string_piece(struct vtx_vcpu *vcpu, bool rep)
 		vtx_kill(vcpu, "INS or OUTS, and this CPU does not say which memory is meant");
 		return 0;
 	}
+	if (vmcs_read(CR0_READ_SHADOW) & X86_CR0_PG) {
+		vtx_kill(vcpu, "INS or OUTS with paging on, and VirtX does not go its tables yet");
+		return 0;
+	}
 
 	pio->mask = info >> 7 & 7 ? U32_MAX : U16_MAX;
 	pio->base = vmcs_read(segments[seg].base);

@@ -73,6 +73,7 @@ static int sregs_write(struct vtx_vcpu *vcpu, struct vtx_sregs *s)
 	vmcs_write(GUEST_IDTR_BASE, s->idt.base);
 	vmcs_write(GUEST_IDTR_LIMIT, s->idt.limit);
 	vcpu->cr2 = s->cr2;
+	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, 0); /* a step that was done before is not told after */
 	return 0;
 }
 

@@ -1,0 +1,15 @@
+/* One game. Return: how many guesses it took, 0 if the player gave up. */
+static int play(int secret)
+{
+	long long guess = 0; /* there is always somebody who types twenty digits */
+	int round;
+
+	for (round = 1;; round++) {
+		printf("%2d> ", round);
+		scanf("%lld", &guess);
+		if (guess == secret)
+			return round;
+		puts(guess < secret ? "Too small." : "Too large.");
+	}
+}
+

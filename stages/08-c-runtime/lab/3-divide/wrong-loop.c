@@ -1,0 +1,3 @@
+	printf("Good night, %s.\n", name);
+	for (;;)
+		asm volatile("");

@@ -1,0 +1,8 @@
+to_c:
+	pushad
+	cld
+	push	esp
+	call	interrupt
+	pop	eax
+	popad
+	iretd

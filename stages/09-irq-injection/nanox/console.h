@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One character out, one in: what printf and scanf stand on. */
+#ifndef CONSOLE_H
+#define CONSOLE_H
+
+void console_init(void);
+
+#endif /* CONSOLE_H */

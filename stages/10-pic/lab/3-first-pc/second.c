@@ -1,0 +1,1 @@
+	outb(MASTER + DATA, 12);

@@ -1,0 +1,6 @@
+uint64_t timer_advance(void)
+{
+	uint64_t now = irqchip_now(), next = i8254_advance(&pit, now), ticks = waiting();
+
+	/* Your turn. As it stands, all ticks are lost. */
+	given += ticks;

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Somebody at a terminal of his own, faster than any person.
+ *
+ * usage: pty ring N COMMAND...    with NanoX of stage 10: rings N times, at any moment
+ *        pty hang-up COMMAND...   waits for a prompt, and takes the terminal away
+ *        pty lose COMMAND...      the same, where the command gets no SIGHUP for it
+ */
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <stdbool.h>
+
+#include "tell.h"
+
+#define PATIENCE 30000 /* milliseconds without any output: that is a hang */
+
+static int master;
+static pid_t child;
+static char output[1 << 20];
+static size_t used, seen;
+
+/* Start it at a new terminal, which is its own (ctty) or only where it reads and writes. */
+static void start(char **argv, bool ctty)
+{
+	int slave;
+
+	master = must("posix_openpt", posix_openpt(O_RDWR | O_NOCTTY));
+	must("grantpt", grantpt(master));
+	must("unlockpt", unlockpt(master));
+	child = must("fork", fork());
+	if (child)
+		return;
+	must("setsid", setsid());
+	slave = must("the terminal", open(ptsname(master), O_RDWR | O_NOCTTY));
+	if (ctty)
+		must("TIOCSCTTY", ioctl(slave, TIOCSCTTY, 0));
+	must("dup2", dup2(slave, 0));
+	must("dup2", dup2(slave, 1));
+	must("dup2", dup2(slave, 2));
+	close(slave);
+	close(master);
+	execvp(argv[0], argv);
+	err(127, "%s", argv[0]);
+}
+
+static void write_all(const char *text)
+{
+	size_t size = strlen(text);
+
+	if (write(master, text, size) != (ssize_t)size)
+		err(1, "write");
+}
+
+/* Read on until it has said this. */
+static void expect(const char *text)
+{
+	struct pollfd fd = { .fd = master, .events = POLLIN };
+	const char *found;
+	ssize_t n;
+
+	while (!(found = memmem(output + seen, used - seen, text, strlen(text)))) {
+		if (used == sizeof(output)) {
+			memmove(output, output + used - 4096, 4096);
+			used = 4096;
+			seen = 0;
+		}
+		if (poll(&fd, 1, PATIENCE) <= 0)
+			errx(1, "it did not say \"%s\" behind \"%.*s\"", text, (int)(used - seen),
+			     output + seen);
+		n = read(master, output + used, sizeof(output) - used);
+		if (n <= 0)
+			errx(1, "it ended without \"%s\"", text);
+		used += n;
+	}
+	seen = found - output + strlen(text);
+}
+
+static void tell_end(void)
+{
+	int status;
+
+	must("waitpid", waitpid(child, &status, 0));
+	if (WIFSIGNALED(status))
+		printf("ended by signal: %d\n", WTERMSIG(status));
+	else
+		printf("status: %d\n", WEXITSTATUS(status));
+}
+
+/* Letters and Enter come in between, and nobody waits for what they cause. */
+static void ring(unsigned int times)
+{
+	char text[32];
+	unsigned int i, spin;
+
+	srandom(10);
+	expect("> ");
+	for (i = 1; i <= times; i++) {
+		if (random() % 4 == 0)
+			write_all(random() % 8 ? "x" : "\r");
+		for (spin = random() % 4000; spin; spin--)
+			asm volatile("");
+		write_all("\1k");
+		snprintf(text, sizeof(text), "[ring %u]", i);
+		expect(text);
+	}
+	write_all("\rbye\r");
+	snprintf(text, sizeof(text), "You rang %u times.", times);
+	expect(text);
+	printf("rings: %u\n", times);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 3 && !strcmp(argv[1], "ring")) {
+		start(argv + 3, true);
+		ring(atoi(argv[2]));
+		tell_end();
+		return 0;
+	} else if (argc > 2 && !strcmp(argv[1], "hang-up")) {
+		start(argv + 2, true);
+		expect("> ");
+	} else if (argc > 2 && !strcmp(argv[1], "lose")) {
+		start(argv + 2, false);
+		expect("> ");
+	} else {
+		errx(1, "usage: see its source");
+	}
+	close(master);
+	tell_end();
+	return 0;
+}

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Our device models answer as QEMU's do, but where differences.md says otherwise."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.oracle.oracle import CHIPS, QEMU, Oracle, explained, listed, quiet, show
+
+FULL = "VIRTX_FULL" in os.environ
+SCRIPTS = 3000 if FULL else 100
+SEED = 1
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which(QEMU) or not shutil.which("nasm"), reason=f"needs {QEMU} and nasm"
+)
+
+
+@pytest.fixture(scope="module")
+def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
+    folder: Path = tmp_path_factory.mktemp("oracle")
+    return Oracle(folder)
+
+
+@pytest.fixture(scope="module")
+def used() -> Counter[str]:
+    return Counter()
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_the_models_answer_as_qemu(oracle: Oracle, used: Counter[str], chip: str) -> None:
+    compared, excused = 0, 0
+    for shift, scripts, result in oracle.run(chip, SCRIPTS, SEED):
+        for difference in result.differences:
+            short = oracle.minimise(shift, scripts[difference.script])
+            steps = "\n".join(show(step) for step in short[len(quiet()) :])
+            pytest.fail(f"shift {shift}, {difference}:\n{steps or 'not when alone'}")
+        used += result.rules
+        compared += result.compared
+        excused += result.excused
+    # Most answers were compared for good.
+    assert compared > 10 * SCRIPTS
+    assert excused < compared / 3
+
+
+def test_every_rule_is_explained() -> None:
+    assert sorted(listed()) == sorted(explained())
+
+
+@pytest.mark.skipif(not FULL, reason="takes 10,000 scripts")
+def test_every_rule_is_of_use(used: Counter[str]) -> None:
+    assert [rule for rule in listed() if not used[rule]] == []

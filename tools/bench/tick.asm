@@ -1,0 +1,76 @@
+; SPDX-License-Identifier: GPL-2.0-only
+;
+; When does a tick come that was due? The guest sets the timer to 250 Hz, sleeps
+; with HLT, and notes the CPU's clock at each tick, first thing in its handler.
+; It sends what it has noted, four bytes each, by the serial port: when the timer
+; was set, then every tick. The number of ticks stands at offset 2. An OUT to
+; port F4 says that all is done.
+
+	org	0x7c00
+	bits	16
+
+	jmp	short start
+rounds	dw	0
+
+start:
+	cli
+	xor	ax, ax
+	mov	ds, ax
+	mov	ss, ax
+	mov	sp, 0x7000
+	mov	ax, 0x1000
+	mov	es, ax
+	xor	di, di
+	cld
+
+	mov	al, 0x11
+	out	0x20, al
+	mov	al, 8
+	out	0x21, al
+	mov	al, 4
+	out	0x21, al
+	mov	al, 1
+	out	0x21, al
+	mov	al, 0xfe		; line 0 alone
+	out	0x21, al
+	mov	word [8 * 4], handler
+	mov	word [8 * 4 + 2], 0
+
+	mov	al, 0x34		; counter 0, two bytes, mode 2
+	out	0x43, al
+	mov	ax, 4773		; of 1193182 Hz
+	out	0x40, al
+	mov	al, ah
+	out	0x40, al
+	rdtsc
+	stosd
+	mov	cx, [rounds]
+.wait:
+	sti
+	hlt
+	cli
+	test	cx, cx
+	jnz	.wait
+
+	mov	al, 0xff
+	out	0x21, al
+	mov	cx, di
+	xor	si, si
+	mov	dx, 0x3f8
+.send:
+	es lodsb
+	out	dx, al
+	loop	.send
+	mov	al, 0
+	out	0xf4, al
+	jmp	$
+
+handler:
+	rdtsc
+	jcxz	.late			; one more came before the mask
+	stosd
+	dec	cx
+.late:
+	mov	al, 0x20
+	out	0x20, al
+	iret
