@@ -114,7 +114,8 @@ def build_guest(name: str) -> Path:
     source, *flags = GUESTS[name]
     binary = BUILD / "bench" / f"{name}.bin"
     binary.parent.mkdir(parents=True, exist_ok=True)
-    image.run("nasm", "-f", "bin", *flags, "-o", binary, CLIENT.parent / source)
+    folder = f"-I{CLIENT.parent}/"
+    image.run("nasm", "-f", "bin", folder, *flags, "-o", binary, CLIENT.parent / source)
     return binary
 
 

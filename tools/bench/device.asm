@@ -9,31 +9,8 @@
 ;
 ; The number of rounds stands at offset 2. An OUT to port 81 says that all is done.
 
-	org	0x7c00
-	bits	16
+%include "begin.inc"
 
-	jmp	short start
-rounds	dw	0
-
-start:
-	cli
-	xor	ax, ax
-	mov	ds, ax
-	mov	ss, ax
-	mov	sp, 0x7000
-	mov	ax, 0x1000
-	mov	es, ax
-	xor	di, di
-	cld
-
-	mov	al, 0x11		; ICW1 to ICW4: vectors from 8 on, as in a PC
-	out	0x20, al
-	mov	al, 8
-	out	0x21, al
-	mov	al, 4
-	out	0x21, al
-	mov	al, 1
-	out	0x21, al
 	mov	al, 0xf7		; line 3 alone
 	out	0x21, al
 	mov	word [(8 + 3) * 4], handler

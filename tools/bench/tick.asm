@@ -6,31 +6,8 @@
 ; was set, then every tick. The number of ticks stands at offset 2. An OUT to
 ; port F4 says that all is done.
 
-	org	0x7c00
-	bits	16
+%include "begin.inc"
 
-	jmp	short start
-rounds	dw	0
-
-start:
-	cli
-	xor	ax, ax
-	mov	ds, ax
-	mov	ss, ax
-	mov	sp, 0x7000
-	mov	ax, 0x1000
-	mov	es, ax
-	xor	di, di
-	cld
-
-	mov	al, 0x11
-	out	0x20, al
-	mov	al, 8
-	out	0x21, al
-	mov	al, 4
-	out	0x21, al
-	mov	al, 1
-	out	0x21, al
 	mov	al, 0xfe		; line 0 alone
 	out	0x21, al
 	mov	word [8 * 4], handler
