@@ -38,8 +38,9 @@ def test_random_calls_get_documented_answers(vtx: Vtx, stage: Stage, seed: int) 
     if stage.number >= "03":
         assert counts["VTX_CREATE_VCPU"]["ok"] > 300
         assert counts["VTX_PROBE_ENTRY"]["ok"] > 100
+    # The more kinds of call there are, the fewer of each are among the 20,000.
     if stage.number >= "04":
-        assert counts["VTX_RUN"]["ok"] > 1000
+        assert counts["VTX_RUN"]["ok"] > 500
         assert counts["VTX_RUN"]["ESHUTDOWN"] > 100
 
 
