@@ -36,6 +36,7 @@ $(first):
 		$(call option,--rom,ROM) $(call option,--no-reboot,NO_REBOOT) \
 		$(call option,--timeout,TIMEOUT) $(call option,--engine,ENGINE) \
 		$(call option,--trace,TRACE) $(call option,--all,ALL) \
+		$(call option,--kernel,KERNEL) \
 		$(call option,--step,STEP) $(call option,--part,PART) $(call option,--plain,PLAIN) \
 		$(call option,--follow,FOLLOW) $(call option,--ex,EX) \
 		$(call option,--guess,GUESS) $(not_yet)
@@ -44,8 +45,9 @@ $(filter-out $(first),$(sort $(MAKECMDGOALS))): $(first)
 
 else
 
-commands := help setup uninstall doctor where sign-off run test test-all test-nested test-guests bench lint clean
-tests := test test-all test-guests bench
+commands := help setup uninstall doctor where sign-off run test test-all test-nested test-guests \
+	    debug-kernel bench jitter lint clean
+tests := test test-all test-guests bench jitter
 
 .PHONY: $(commands) new-guest
 $(filter-out run $(tests),$(commands)):
@@ -54,7 +56,8 @@ run:
 	@./virtx --tell-status run $(call option,--mem,MEM) $(call option,--timeout,TIMEOUT) \
 		$(call option,--engine,ENGINE)
 $(tests):
-	@./virtx $@ $(call option,--engine,ENGINE)
+	@./virtx $@ $(call option,--engine,ENGINE) \
+		$(if $(filter test,$@),$(call option,--kernel,KERNEL))
 new-guest:
 	@./virtx new-guest $(call quote,$(value NAME))
 

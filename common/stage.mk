@@ -13,12 +13,14 @@
 #   CTL_LIBS      libraries that it links
 #
 # All that is built lies in build/stages/NAME, nothing in the stage itself.
-# The module is built against the test machine's kernel, never the host's.
+# The module is built against the test machine's kernel, never the host's;
+# for the debug kernel (VIRTX_KERNEL=debug) all lies in build/debug.
 
 top   := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
 stage := $(CURDIR)
-out   := $(top)/build/stages/$(notdir $(stage))
-linux := $(top)/build/linux/headers
+built := $(top)/build$(VIRTX_KERNEL:%=/%)
+out   := $(built)/stages/$(notdir $(stage))
+linux := $(built)/linux/headers
 
 quiet := $(if $(V),,@)
 say    = @printf '  %-8s %s\n' $(1) $(2)
@@ -37,6 +39,8 @@ obj-m := vtxdrv.o
 vtxdrv-y := $(VTXDRV:%=%.o) $(COMMON_DRV:%=common/%.o)
 ccflags-y := -I$(stage)/include -I$(stage)/vtxdrv -I$(top)/common
 asflags-y := -I$(stage)/vtxdrv
+# What C leaves undefined is found in the module, where the kernel can tell.
+UBSAN_SANITIZE := y
 src := $(stage)/vtxdrv
 $$(obj)/common/%.o: $(top)/common/%.c FORCE
 	$$(call if_changed_rule,cc_o_c)
@@ -48,7 +52,7 @@ $(kmod)/Kbuild: Makefile $(top)/common/stage.mk
 	$(quiet)mkdir -p $(kmod)/common
 	$(quiet)printf '%s\n' "$$kbuild" >$@
 
-$(out)/vtxdrv.ko: $(kmod)/Kbuild $(wildcard vtxdrv/* include/*) \
+$(out)/vtxdrv.ko: $(kmod)/Kbuild $(wildcard vtxdrv/* vtxdrv/dev/* include/*) \
 		  $(wildcard $(top)/common/*.[ch])
 	$(call say,KBUILD,vtxdrv.ko)
 	$(quiet)$(MAKE) -s -C $(linux) M=$(kmod) CONFIG_DEBUG_INFO_BTF_MODULES= modules

@@ -33,6 +33,7 @@ FROM_MAKE = (
     "STEP",
     "PART",
     "ALL",
+    "KERNEL",
     "PLAIN",
     "FOLLOW",
     "EX",

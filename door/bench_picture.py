@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The picture of a bench: a bar for each, as long as it takes."""
+"""The picture of a bench: a bar for each, as long as it takes beside the others."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from xml.etree import ElementTree as xml
 
 # In units of the picture, which is wide enough for a page and narrow enough for a telephone.
 WIDTH = 560
-LEFT = 96
+LEFT = 112
 RIGHT = 64
 BAR = 20
 GAP = 6
 TEXT = 15
+# Neighbours that differ by no more are one bar.
+SAME = 0.01
 
 STYLE = (
     """
@@ -33,13 +35,28 @@ text { font: %dpx sans-serif; fill: #1c1c1c; }
 )
 
 
+def alike(rows: Sequence[Any]) -> list[tuple[str, float | None]]:
+    """Which stages, and how many ticks: neighbours that take the same are one."""
+    found: list[tuple[str, str, float | None]] = []
+    for row in rows:
+        ticks = row.vtxdrv and row.vtxdrv.median
+        if found:
+            first, _, before = found[-1]
+            if before == ticks or (before and ticks and abs(ticks - before) <= SAME * before):
+                found[-1] = first, row.stage, before
+                continue
+        found.append((row.stage, row.stage, ticks))
+    return [
+        (f"stage {first}" if first == last else f"stage {first}-{last}", ticks)
+        for first, last, ticks in found
+    ]
+
+
 def draw(rows: Sequence[Any], measurements: Mapping[str, str]) -> str:
     """An SVG of all rows (door.bench.Row): for each measurement KVM, then the stages."""
     root = xml.Element("svg", xmlns="http://www.w3.org/2000/svg", width="100%")
     xml.SubElement(root, "style").text = STYLE
     paper = xml.SubElement(root, "rect", {"class": "paper", "width": "100%", "height": "100%"})
-    longest = max(ticks.median for row in rows for ticks in (row.vtxdrv, row.kvm) if ticks)
-    scale = (WIDTH - LEFT - RIGHT) / longest
     y = TEXT + GAP
 
     def write(x: float, words: str, style: str = "", anchor: str = "start") -> None:
@@ -48,7 +65,7 @@ def draw(rows: Sequence[Any], measurements: Mapping[str, str]) -> str:
             attributes["class"] = style
         xml.SubElement(root, "text", attributes).text = words
 
-    def bar(label: str, ticks: float | None, style: str) -> None:
+    def bar(label: str, ticks: float | None, scale: float, style: str) -> None:
         nonlocal y
         write(LEFT - GAP, label, anchor="end")
         if ticks is None:
@@ -60,13 +77,19 @@ def draw(rows: Sequence[Any], measurements: Mapping[str, str]) -> str:
         y += BAR + GAP
 
     for mitigations in dict.fromkeys(row.mitigations for row in rows):
+        write(GAP, f"With mitigations={mitigations}:", "title")
+        y += 2 * BAR
         for name, words in measurements.items():
             group = [row for row in rows if (row.name, row.mitigations) == (name, mitigations)]
-            write(GAP, f"{words} (mitigations={mitigations})", "title")
+            if not group:
+                continue
+            write(GAP, words, "title")
             y += BAR + GAP
-            bar("KVM", group[0].kvm.median, "kvm")
-            for row in group:
-                bar(f"stage {row.stage}", row.vtxdrv and row.vtxdrv.median, "ours")
+            kvm, ours = group[0].kvm.median, alike(group)
+            scale = (WIDTH - LEFT - RIGHT) / max(kvm, *(ticks or 0 for _, ticks in ours))
+            bar("KVM", kvm, scale, "kvm")
+            for stages, ticks in ours:
+                bar(stages, ticks, scale, "ours")
             y += BAR
     write(GAP, f"{rows[0].unit}, the median of many")
     height = y + GAP * 2

@@ -21,6 +21,7 @@ from typing import NoReturn
 from door import lab, guest, setup
 from door.bare import run_bare
 from door.bench import bench
+from door.debug import make_debug_kernel, need_debug_kernel
 from door.base import (
     PYTHON,
     Status,
@@ -31,10 +32,13 @@ from door.base import (
     status_in_words,
 )
 from door.doctor import doctor
+from door.jitter import jitter
 from door.lint import lint
 from door.signoff import sign_off
+from harness import debug_kernel
 from harness.engine import EngineError, Kind
 from harness.machine import Machine, MachineError
+from harness.packages import TEST_ALL_PACKAGES
 from harness.paths import BUILD, ROOT, SetupError
 from harness.session import run_stage
 from harness.stage import Stage, StageError
@@ -54,6 +58,7 @@ VirtX: build a hypervisor, one small step at a time.
                             [ROM=FILE] [NO_REBOOT=1]
                             [TIMEOUT=SECONDS] [ENGINE=bochs]
   make stage-01 test        its tests, the quick ones     [ALL=1: all of them]
+                            [KERNEL=debug: on the kernel that finds more]
   make stage-01 bare        its NanoX on a plain emulated PC, without a hypervisor
   make stage-05 lesson      its evening and what to read, page by page
   make stage-05 diff        what changed since the stage before, step by step
@@ -70,11 +75,13 @@ VirtX: build a hypervisor, one small step at a time.
   make where                which stages there are, and the next command
   make sign-off             ten things to say to each other, as a page to print
   make new-guest NAME=hello lays a small guest of your own into work/hello
-  make test                 all tests: some minutes
+  make test                 all tests: some minutes       [KERNEL=debug]
   make test-all             and everything that takes longer
   make test-nested          every stage in KVM, in the emulator
   make test-guests          boot loaders and other programs of Debian's, as guests
+  make debug-kernel         builds that kernel, once: it asks before it begins
   make bench                what a VM exit costs here, and in KVM
+  make jitter               how steady the guest's clock is, drawn
   make doctor               what this computer has, and what is missing
   make setup                install what is missing     [YES=1: do not ask]
   make uninstall            take away what setup installed
@@ -88,6 +95,14 @@ STATUSES = """\
 exit status: 0 the guest halted with interrupts off; (v << 1) | 1, modulo 256, after it wrote v to
 port 0xF4; 2 bad usage; 4 stopped for what it did; 6 triple fault; 8 left with Ctrl-A x; 10 a halt
 that nothing can end; 12 a reset, with --no-reboot; 124 out of time; 126 no test machine"""
+
+# Of the tests for all stages those that try VTXDRV: the others look at the harness and the pages.
+DEBUG_TESTS = (
+    "stages",
+    "tests/test_debug_kernel.py",
+    "tests/test_faults.py",
+    "tests/test_fuzz.py",
+)
 
 # How long NanoX may take until it waits for somebody.
 PROMPT_SECONDS = 120.0
@@ -107,6 +122,7 @@ class RunOptions:
     timeout: float | None = None
     engine: str | None = None
     all: str | None = None
+    kernel: str | None = None
     step: int | None = None
     part: int | None = None
     plain: str | None = None
@@ -323,13 +339,18 @@ def bare(stage: Stage, options: RunOptions) -> int:
 
 
 def test(stage: Stage, options: RunOptions) -> int:
-    build(stage)
+    if options.kernel:
+        need_debug_kernel()
+    else:
+        build(stage)
+    with_these = {"engine": options.engine, "kernel": options.kernel}
     if options.all:
-        return run_pytest("-n", "2", "--stage", stage.number, engine=options.engine)
+        return run_pytest("-n", "2", "--stage", stage.number, **with_these)
     quick = ["-q", "--stage", stage.number, "--quick", str(stage.folder)]
-    status = run_pytest(*quick, engine=options.engine)
+    status = run_pytest(*quick, **with_these)
     say(
         f"All that stage {stage.number} promises, tried at length: make stage-{stage.number} test ALL=1"
+        + (f" KERNEL={options.kernel}" if options.kernel else "")
     )
     return status
 
@@ -371,7 +392,7 @@ READING_OPTIONS = ("step", "part", "plain", "follow", "ex", "guess")
 STAGE_WORDS = {
     "build": Word(build_stage, "build a stage into build/stages/"),
     "run": Word(run, "run a stage in the test machine", ALL_OPTIONS, runs_guest=True),
-    "test": Word(test, "run a stage's tests", ("engine", "all")),
+    "test": Word(test, "run a stage's tests", ("engine", "all", "kernel")),
     "bare": Word(bare, "NanoX on a plain emulated PC", ("timeout",), runs_guest=True),
     "lesson": Word(show_lesson, "a stage's lesson, to read in the terminal", ("plain",)),
     "diff": Word(
@@ -454,8 +475,16 @@ def test_all_stages(engine: str | None, full: bool = False) -> int:
     return status or run_pytest("-n", "2", engine=engine)
 
 
+def test_debug_kernel(kernel: str, engine: str | None) -> int:
+    """What runs in a test machine, on a kernel that finds more; the rest does not change by that."""
+    need_debug_kernel()
+    return run_pytest("-n", "2", *DEBUG_TESTS, engine=engine, kernel=kernel)
+
+
 def run_everything(engine: str | None) -> int:
     """`make test-all`: each part; one that fails says how to do it again."""
+    setup.setup()
+    setup.also((name for name, reason in TEST_ALL_PACKAGES), "make test-all")
     parts: dict[str, Callable[[], int]] = {
         "VIRTX_FULL=1 ./virtx test": lambda: test_all_stages(engine, full=True),
         "./virtx bench": lambda: run_bench(engine),
@@ -479,6 +508,13 @@ def run_bench(engine: str | None) -> int:
     return Status.OK
 
 
+def run_jitter(engine: str | None) -> int:
+    setup.setup()
+    jitter(engine, progress=lambda text: say(f"  {text}"))
+    say(f"in numbers: {BUILD / 'jitter.json'}; as a picture: {BUILD / 'jitter.svg'}")
+    return Status.OK
+
+
 def test_nested() -> int:
     """The engine qemu inside the engine bochs; where KVM is there, `make test` has used it."""
     setup.setup()
@@ -495,10 +531,12 @@ def unit_tests() -> int:
     return subprocess.run(["make", "-s", "-C", "tests/unit"], cwd=ROOT, check=False).returncode
 
 
-def run_pytest(*arguments: str, engine: str | None = None) -> int:
+def run_pytest(*arguments: str, engine: str | None = None, kernel: str | None = None) -> int:
     environment = dict(os.environ)
     if engine:
         environment["ENGINE"] = engine
+    if kernel:
+        environment["VIRTX_KERNEL"] = kernel
     command = [PYTHON, "-m", "pytest", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
@@ -535,12 +573,15 @@ def where() -> int:
 
 def clean() -> int:
     """All that can be made again without a network goes; work/ and the kernel stay."""
-    kept = {"linux", "guests"}
-    for path in BUILD.iterdir() if BUILD.exists() else ():
-        if path.is_dir() and path.name not in kept:
-            shutil.rmtree(path)
-        elif path.name not in kept:
-            path.unlink()
+    kept = {BUILD / "linux", BUILD / "guests", BUILD / debug_kernel.NAME / "linux"}
+    for folder in (BUILD / debug_kernel.NAME, BUILD):
+        for path in folder.iterdir() if folder.exists() else ():
+            if path in kept or any(path in other.parents for other in kept if other.exists()):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
     return Status.OK
 
 
@@ -619,6 +660,10 @@ def add_run_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> No
             "metavar": "1",
             "help": "test: at length, with all that earlier stages promise; diff: all files",
         },
+        "kernel": {
+            "choices": [debug_kernel.NAME],
+            "help": "debug: on the kernel that `make debug-kernel` has built (Debian's own)",
+        },
         "step": {
             "type": step_number,
             "metavar": "N",
@@ -695,11 +740,11 @@ def make_parser() -> argparse.ArgumentParser:
     command = add(
         "test",
         "run a stage's tests, or set up what is missing and run all",
-        lambda o: one_word("test")(o) if o.number else test_all_stages(o.engine),
+        lambda o: one_word("test")(o) if o.number else test_all(o),
         epilog="exit status: 0 all passed, 1 not all",
     )
     command.add_argument("number", metavar="NN", nargs="?", help="the stage, as 05")
-    add_run_options(command, ("engine", "all"))
+    add_run_options(command, ("engine", "all", "kernel"))
 
     command = add(
         "test-all",
@@ -734,13 +779,21 @@ def make_parser() -> argparse.ArgumentParser:
     add_run_options(command, ("engine",))
 
     command = add(
+        "jitter",
+        "how steady the guest's clock is: stage 11 beside 13, drawn",
+        lambda o: run_jitter(o.engine),
+        epilog="Writes build/jitter.json and build/jitter.svg, too.",
+    )
+    add_run_options(command, ("engine",))
+
+    command = add(
         "stage",
         "what `make stage-NN WORD...` does",
         lambda o: stage_words(o.words, RunOptions.of(o), o.tell_status),
         epilog=f"words: {' '.join(STAGE_WORDS)}",
     )
     command.add_argument("words", metavar="stage-NN [WORD]", nargs="+")
-    add_run_options(command, (*ALL_OPTIONS, "all", *READING_OPTIONS))
+    add_run_options(command, (*ALL_OPTIONS, "all", "kernel", *READING_OPTIONS))
 
     command = add(
         "new-guest",
@@ -756,12 +809,19 @@ def make_parser() -> argparse.ArgumentParser:
         "setup", "install what is missing (YES=1 in the environment: do not ask)", do(setup_command)
     )
     add("uninstall", "take away what setup installed, and build/", do(setup.uninstall))
+    add("debug-kernel", "build a kernel that finds more, for `test`", do(make_debug_kernel))
     add("doctor", "what this computer has, and what is missing (status 126)", do(doctor))
     add("where", "which stages there are, and the next command", do(where))
     add("sign-off", "ten things to say, kept in work/ as a page to print", do(sign_off))
     add("clean", "take away what was built; work/ stays", do(clean))
     add("help", "the commands of make", lambda o: print(HELP, end="") or Status.OK)
     return parser
+
+
+def test_all(options: argparse.Namespace) -> int:
+    if options.kernel:
+        return test_debug_kernel(options.kernel, options.engine)
+    return test_all_stages(options.engine)
 
 
 def do(command: Callable[[], int]) -> Callable[[argparse.Namespace], int]:

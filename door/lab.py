@@ -9,9 +9,11 @@ import time
 from collections.abc import Iterable
 
 from door.base import Status, say
+from harness.paths import ROOT
 from harness.stage import Stage, StageError
 from tools.desk import Desk, ago, shown, writable
 from tools.lab import BREAK, LabError, Outcome, Verdict, judge
+from tools.story import enters_guest
 
 WIDTH = 80
 SEEN_MOST = 12  # lines of what was printed
@@ -171,6 +173,11 @@ def show_task(desk: Desk) -> None:
     say("")
     say(f"The file:   {shown(desk.place / desk.exercise.path)}")
     say(f"When ready: make stage-{number(desk)} lab-check     stuck: lab-hint")
+    exercise = desk.exercise
+    if exercise.path.startswith("nanox/") and enters_guest(exercise.stage):
+        image = (desk.copy.build_dir / "nanox.bin").relative_to(ROOT)
+        say("To try yours by hand, once lab-check has built it:")
+        say(f"  make stage-{number(desk)} run GUEST={image}")
 
 
 def well_done(desk: Desk, verdict: Verdict) -> int:
@@ -181,6 +188,8 @@ def well_done(desk: Desk, verdict: Verdict) -> int:
         say(f"You expected:  {desk.state.guess}")
     say("You saw:")
     quote(verdict.seen)
+    if desk.exercise.done:
+        paragraph(desk.exercise.done)
     say(f"{len(done)} of {len(desks)} exercises of stage {number(desk)}.")
     left = [one for one in desks if not one.state.done]
     if left:

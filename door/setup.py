@@ -249,6 +249,23 @@ def setup() -> int:
     return Status.OK
 
 
+def also(wanted: Iterable[str], command: str) -> None:
+    """Install what one command alone needs, after setup()."""
+    known = known_packages()
+    missing = missing_packages(known, wanted)
+    if not missing:
+        return
+    say(f"`{command}` needs {len(missing)} more of Debian's packages: {' '.join(missing)}")
+    if not lists_are_old():
+        say(f"In all: {make_plan(missing).in_words()}.")
+    say_how_root()
+    if not may_go_on("Go on?"):
+        raise Stop("nothing was changed", Status.NO_MACHINE)
+    if lists_are_old():
+        apt_get("update", "-q")
+    install(make_plan(missing), missing, known)
+
+
 def install(plan: Plan, missing: list[str], known: dict[str, str]) -> None:
     """The record is written first: then even a power cut leaves it right."""
     before = read_record()

@@ -22,7 +22,7 @@ from pathlib import Path
 from harness import image
 from harness.emulator import Emulator, open_pidfd
 from harness.engine import Channel, EngineError, Kind, Progress, Vary
-from harness.paths import HARNESS, L1, locked
+from harness.paths import HARNESS, KERNEL, L1, locked
 
 BOCHS = Path("/usr/bin/bochs-bin")
 BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
@@ -31,12 +31,13 @@ TEXT_DISPLAY = Path("/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so")
 
 # Room for a guest image of 64 MB beside a guest of 64 MB. More would start slower.
 MEGABYTES = {Kind.HOST: 640}
-MEGABYTES_ELSE = 256
+# The debug kernel keeps a book on every byte, and what was given back it holds for a while.
+MEGABYTES_ELSE = 512 if KERNEL else 256
 # Linux takes the CPU model's clock for true, the devices go by `ips`: the kernel's
 # command line in image.py must say the same (tsc_early_khz).
 INSTRUCTIONS_PER_SECOND = 50_000_000
 DISC_SIZE = 1 << 20
-BOOT_LIMIT = 180.0
+BOOT_LIMIT = 900.0 if KERNEL else 180.0
 # With large pages for the emulated memory a restore takes half the time.
 HUGE_PAGES = "glibc.malloc.hugetlb=1"
 

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.paths import LINUX, SetupError, locked
+from harness.paths import KERNEL, LINUX, SetupError, locked
 
 META_PACKAGE = "linux-image-cloud-amd64"
 # The headers use programs of this package, which is an installed one.
@@ -26,7 +26,8 @@ def release() -> str:
     try:
         return (LINUX / "release").read_text().strip()
     except FileNotFoundError:
-        raise SetupError("the test machine's kernel is not there yet: run `make setup`") from None
+        how = "make debug-kernel" if KERNEL else "make setup"
+        raise SetupError(f"the test machine's kernel is not there yet: run `{how}`") from None
 
 
 def kernel() -> Path:
@@ -58,6 +59,17 @@ def setup(progress: Callable[[str], None] = lambda text: None) -> str:
     return release()
 
 
+def download(packages: list[str], folder: Path) -> None:
+    # As root, apt would fetch as user _apt, who may not write here.
+    fetch = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *packages]
+    answer = subprocess.run(fetch, cwd=folder, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise SetupError(
+            f"cannot fetch {', '.join(packages)}: run `apt-get update` and try again\n"
+            + answer.stderr.strip()
+        )
+
+
 def unpack(version: str, progress: Callable[[str], None]) -> None:
     """All is made aside and renamed at the end, so that a broken download leaves nothing."""
     new = LINUX.with_suffix(".new")
@@ -69,14 +81,7 @@ def unpack(version: str, progress: Callable[[str], None]) -> None:
     flavour = f"linux-headers-{version}"
     common = f"linux-headers-{version.removesuffix('-cloud-amd64')}-common"
     packages = [f"linux-image-{version}", flavour, common]
-    # As root, apt would fetch as user _apt, who may not write here.
-    fetch = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *packages]
-    answer = subprocess.run(fetch, cwd=debs, capture_output=True, text=True, check=False)
-    if answer.returncode:
-        raise SetupError(
-            f"cannot fetch {', '.join(packages)}: run `apt-get update` and try again\n"
-            + answer.stderr.strip()
-        )
+    download(packages, debs)
 
     progress(f"unpacking Linux {version}")
     for deb in debs.glob("*.deb"):

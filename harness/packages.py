@@ -38,3 +38,15 @@ PACKAGES = (
     ("shellcheck", "shell"),
     ("codespell", "prose"),
 )
+
+# Only `make test-all` asks for these.
+TEST_ALL_PACKAGES = (("clang", "libFuzzer, which looks for what breaks a device model"),)
+
+# Only `make debug-kernel` asks for these.
+DEBUG_KERNEL_PACKAGES = (
+    ("bc", "computes the kernel's clock constants"),
+    ("bison", "reads its settings"),
+    ("flex", "reads its settings"),
+    ("libelf-dev", "its build looks into object files"),
+    ("xz-utils", "unpacks its source"),
+)

@@ -7,6 +7,7 @@
     l1_fresh    makes machines of one's own: l1_fresh(kind=..., vary=...)
     vtx         the stage in l1, its module loaded
     vtx_smp     the stage in l1_smp
+    long        whether this is the place for a test's long form
 
 A worker's machine serves many tests. After each it is checked; after a failed test, a
 crash or a hang the next test gets a fresh one.
@@ -18,17 +19,24 @@ import functools
 import os
 import shlex
 import signal
+import zlib
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from harness.engine import Kind, NotOffered, Vary
 from harness.machine import Machine, end_of
-from harness.paths import ROOT
+from harness.paths import KERNEL, ROOT
 from harness.stage import Stage
 from harness.vtx import Vtx
 
+FULL = bool(os.environ.get("VIRTX_FULL"))
+# `make test-all` runs a promised test on the first and the last stage that promises it, and on
+# one in so many of those between.
+BETWEEN = 3
+
 MACHINES: dict[Kind, Machine] = {}
+MACHINE_FIXTURES = {"l1", "l1_smp", "l1_fresh", "vtx", "vtx_smp"}
 USED = pytest.StashKey[list[Machine]]()
 FAILED = pytest.StashKey[bool]()
 
@@ -69,11 +77,14 @@ def stages_of(metafunc: pytest.Metafunc) -> list[Stage]:
         for stage in Stage.all()
         if since <= stage.number <= until and stage.number not in without
     ]
-    if os.environ.get("VIRTX_FULL") or metafunc.config.getoption("--stage"):
+    if metafunc.config.getoption("--stage"):
         return stages
     # What holds in the first that promises it and in the last holds between them, as a rule.
-    # `make test` has only minutes; `make test-all` and `make stage-NN test` look at all.
-    return stages[:1] + stages[1:][-1:]
+    # `make test` has only minutes; `make stage-NN test` looks at all.
+    between = stages[1:-1] if FULL else []
+    place = zlib.crc32(metafunc.definition.name.encode())
+    chosen = [stage for number, stage in enumerate(between, place) if number % BETWEEN == 0]
+    return stages[:1] + chosen + stages[1:][-1:]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -85,19 +96,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     number = config.getoption("--stage")
-    if not number:
+    if not number and not KERNEL:
         return
-    wanted = Stage.find(number)
+    wanted = Stage.find(number) if number else None
     kept, dropped = [], []
     for item in items:
-        under_test = getattr(item, "callspec", None) and item.callspec.params.get("stage")
-        own = wanted.folder in item.path.parents
-        keep = under_test == wanted or (own and not under_test)
-        if config.getoption("--quick"):
-            keep = keep and own and bool(item.get_closest_marker("quick"))
+        keep = not wanted or is_of(item, wanted, config.getoption("--quick"))
+        # Another kernel has something to say only where there is a machine that it runs in.
+        if KERNEL:
+            keep = keep and not MACHINE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
         (kept if keep else dropped).append(item)
+        if KERNEL and item.get_closest_marker("timed"):
+            item.add_marker(pytest.mark.skip(reason="the debug kernel is too slow for its clock"))
     config.hook.pytest_deselected(items=dropped)
     items[:] = kept
+
+
+def is_of(item: pytest.Item, wanted: Stage, quick: bool) -> bool:
+    """Whether a test is one of this stage's."""
+    under_test = getattr(item, "callspec", None) and item.callspec.params.get("stage")
+    own = wanted.folder in item.path.parents
+    keep = under_test == wanted or (own and not under_test)
+    return keep and (not quick or (own and bool(item.get_closest_marker("quick"))))
 
 
 @functools.cache
@@ -109,6 +129,14 @@ def build(stage: Stage) -> None:
 def stage(request: pytest.FixtureRequest) -> Stage:
     build(request.param)
     return request.param
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest, stage: Stage) -> bool:
+    """Only in `make test-all`, and of a promised test only on the last stage that promises it."""
+    promised = request.node.get_closest_marker("promised")
+    last = promised.kwargs.get("until") or Stage.newest().number if promised else stage.number
+    return FULL and stage.number == last
 
 
 # Machines
@@ -146,7 +174,8 @@ def complain(problems: list[str]) -> None:
 def again(item: pytest.Item) -> str:
     """The command that runs this test again."""
     name = item.path.relative_to(ROOT).as_posix() + "::" + item.nodeid.split("::", 1)[1]
-    return f"/usr/bin/python3 -m pytest {shlex.quote(name)}"
+    kernel = f"VIRTX_KERNEL={KERNEL} " if KERNEL else ""
+    return f"{kernel}/usr/bin/python3 -m pytest {shlex.quote(name)}"
 
 
 @pytest.fixture
@@ -195,6 +224,20 @@ def vtx(request: pytest.FixtureRequest, l1: Machine, stage: Stage) -> Iterator[V
 def vtx_smp(request: pytest.FixtureRequest, l1_smp: Machine, stage: Stage) -> Iterator[Vtx]:
     with Vtx(l1_smp, stage, sources=[request.path.parent]) as loaded:
         yield loaded
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """A scan takes longer than most tests: it is done once, for all that a machine has served."""
+    if KERNEL and nextitem is None:
+        problems = []
+        for machine in MACHINES.values():
+            machine.resume()
+            problems += machine.leaks()
+        if problems:
+            complain(
+                ["memory that this test, or one before it on this machine, has lost:", *problems]
+            )
 
 
 def pytest_sessionfinish() -> None:

@@ -15,13 +15,14 @@ from pathlib import Path
 from harness import image
 from harness.emulator import Emulator
 from harness.engine import Channel, Kind, NotOffered, Progress, Vary
+from harness.paths import KERNEL
 
 QEMU = Path("/usr/bin/qemu-system-x86_64")
 DEVICE = Path("/dev/kvm")
 MODULE = Path("/sys/module/kvm_intel")
 NESTED = MODULE / "parameters/nested"
 
-MEGABYTES = 256
+MEGABYTES = 512 if KERNEL else 256
 DISC_SIZE = 1 << 20
 CPUS = {Kind.SMP: 2}
 

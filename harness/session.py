@@ -193,7 +193,7 @@ def carry(job: Job, timeout: float | None, at_terminal: bool, obeys_ctrl_a: bool
 class Wire:
     """Reads our standard input for the job, in a thread that ends with the process.
 
-    The end of our input is not the end of the guest: the job's input stays open.
+    The end of our input is the end of the job's: what follows from it is VTXCTL's to say.
     """
 
     def __init__(self, job: Job, at_terminal: bool, obeys_ctrl_a: bool) -> None:
@@ -223,6 +223,7 @@ class Wire:
                 if self._obeys_ctrl_a and CTRL_A + b"x" in last + data:
                     self.left_at = time.monotonic()
                 last = data[-1:]
+            self._job.close_stdin()
 
     def _resize(self, number: int, frame: FrameType | None) -> None:
         size = os.get_terminal_size(STDIN)

@@ -10,7 +10,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-from harness.paths import BUILD, ROOT, SetupError, locked
+from harness.paths import OUT, ROOT, SetupError, locked
 
 FOLDER = re.compile(r"(\d\d)-[a-z0-9-]+")
 
@@ -47,7 +47,7 @@ class Stage:
 
     @property
     def build_dir(self) -> Path:
-        return BUILD / "stages" / self.name
+        return OUT / "stages" / self.name
 
     @functools.cached_property
     def config(self) -> Config:
@@ -108,7 +108,7 @@ class Copy(Stage):
 
     @property
     def build_dir(self) -> Path:
-        return BUILD / "stages" / self.place.name
+        return OUT / "stages" / self.place.name
 
     @functools.cached_property
     def config(self) -> Config:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import image
 from harness.machine import Job, Machine, MachineError, Result
-from harness.paths import BUILD, LINUX, ROOT, locked
+from harness.paths import LINUX, OUT, ROOT, locked
 from harness.stage import Stage
 
 
@@ -108,7 +108,7 @@ class Vtx:
         source = self._source(name)
         include = self.stage.folder / "include"
         inputs = [source, *sorted(source.parent.glob("*.h")), *sorted(include.glob("*.h"))]
-        program = BUILD / "tests" / f"{self.stage.name}-{source.stem}-{image.key(inputs)}"
+        program = OUT / "tests" / f"{self.stage.name}-{source.stem}-{image.key(inputs)}"
         if not program.exists():
             program.parent.mkdir(parents=True, exist_ok=True)
             # Aside and renamed: another worker may build the same.
@@ -137,13 +137,13 @@ class Vtx:
     def module(self, name: str) -> str:
         """Build a kernel module of the tests from NAME.c; its path in the machine."""
         source = self._source(f"{name}.c")
-        work = BUILD / "tests" / f"module-{name}-{image.key([source, LINUX / 'release'])}"
+        work = OUT / "tests" / f"module-{name}-{image.key([source, LINUX / 'release'])}"
         module = work / f"{name}.ko"
         with locked(f"module-{name}"):
             if not module.exists():
                 work.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, work)
-                (work / "Kbuild").write_text(f"obj-m := {name}.o\n")
+                (work / "Kbuild").write_text(f"obj-m := {name}.o\nUBSAN_SANITIZE := y\n")
                 headers = LINUX / "headers"
                 image.run("make", "-s", "-C", headers, f"M={work}", "modules")
         path = f"/helpers/{module.name}"

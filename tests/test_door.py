@@ -564,13 +564,15 @@ def test_a_new_guest_has_ten_lines_of_code():
 
 
 def test_clean_keeps_the_learners_work_and_the_kernel(monkeypatch, tmp_path):
-    for name in ("build/stages/01-x", "build/linux/root", "work/hello"):
+    built = ("build/stages/01-x", "build/linux/root", "build/debug/l1", "build/debug/linux")
+    for name in (*built, "work/hello"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "build/.lock").touch()
     monkeypatch.setattr(cli, "BUILD", tmp_path / "build")
     assert cli.clean() == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "work"]
-    assert [path.name for path in (tmp_path / "build").iterdir()] == ["linux"]
+    left = sorted(path.name for path in (tmp_path / "build").glob("**"))
+    assert left == ["build", "debug", "linux", "linux", "root"]
     assert (tmp_path / "work/hello").exists()
 
 

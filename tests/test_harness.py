@@ -198,6 +198,9 @@ def test_job_that_ends_without_the_expected_text(l1_fresh):
         "WARNING: CPU: 0 PID: 1 at somewhere",
         "BUG: unable to handle page fault",
         "general protection fault: 0000 [#1] PREEMPT SMP",
+        "WARNING: possible circular locking dependency detected",
+        "UBSAN: shift-out-of-bounds in vtxdrv/memory.c:1:2",
+        "kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
     ],
 )
 def test_check_finds_trouble_in_the_kernel_log(l1_fresh, line):

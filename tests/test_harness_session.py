@@ -82,10 +82,25 @@ def test_every_byte_passes_unchanged_through_pipes():
     assert (done.returncode, done.stdout) == (0, ALL_BYTES)
 
 
-def test_end_of_input_is_not_the_end_of_the_guest():
-    done = run("sh", "-c", "cat; echo the end came", stdin=b"all there was", timeout=2)
-    assert (done.returncode, done.stdout) == (124, b"all there was")
-    assert b"out of time: the guest ran for 2 seconds" in done.stderr
+def test_the_end_of_input_comes_behind_all_of_it_and_ends_nothing_by_itself():
+    done = run("sh", "-c", "cat; echo the end came; exec sleep 100", stdin=ALL_BYTES, timeout=4)
+    assert (done.returncode, done.stdout) == (124, ALL_BYTES + b"the end came\n")
+    assert b"out of time: the guest ran for 4 seconds" in done.stderr
+
+
+def test_a_guest_that_nothing_can_wake_ends_with_the_input():
+    """What VTXCTL says of it by itself: status 10, and no waiting for ever."""
+    for stdin in (b"", b"hello\n"):
+        done = subprocess.run(
+            [ROOT / "virtx", "run", "10", "--timeout", "60"],
+            input=stdin,
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 10, done
+        assert b"the guest waits for an interrupt, and nothing can send one" in done.stderr
+    assert b"olleh" in done.stdout
 
 
 @pytest.mark.parametrize("status", [0, 1, 4, 255])

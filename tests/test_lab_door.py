@@ -50,6 +50,8 @@ def test_lab_lays_all_of_them_out_and_tells_the_first(work: Path, capfd) -> None
         assert read_tree(one.place) == one.exercise.tree()
         assert one.exercise.title in text
     assert f"The file:   {desk(1).place / desk(1).exercise.path}" in text
+    image = f"build/stages/{desk(1).place.name}/nanox.bin"
+    assert f"  make stage-05 run GUEST={image}" in text.splitlines()
     assert all(len(line) <= 80 for line in text.splitlines() if str(work) not in line)
     # A second time nothing is laid, and nothing is changed.
     (desk(1).place / "nanox/boot.asm").write_text("mine")
@@ -109,6 +111,15 @@ def test_not_yet_shows_what_was_seen_and_scolds_nobody(work: Path, verdict, capf
     assert "    1: hello" in text
     assert "lab-hint" in text
     assert not desk(1).state.done
+
+
+def test_who_is_done_hears_the_answer_to_what_was_asked(work: Path, verdict, capfd) -> None:
+    stage = Stage.find("07")
+    lab.lab(stage, "2")
+    capfd.readouterr()
+    assert lab.check(stage, "2", None) == 0
+    done = Desk.all(stage)[1].exercise.done
+    assert done and " ".join(done.split()) in " ".join(capfd.readouterr().err.split())
 
 
 def test_a_crash_is_no_harm_and_names_cause_and_changes(work: Path, verdict, capfd) -> None:

@@ -18,7 +18,7 @@ from harness.stage import Copy, Stage
 from tools import desk as desks, lab
 from tools.changes import read_tree, write_tree
 from tools.desk import Desk
-from tools.lab import BREAK, Exercise, Outcome, Verdict, judge
+from tools.lab import BREAK, Check, Exercise, Outcome, Verdict, judge
 from tools.walk import previous
 
 FULL = "VIRTX_FULL" in os.environ
@@ -149,6 +149,26 @@ def test_a_launcher_that_deletes_files_deletes_them_in_the_test_machine(
     assert not judge(ANY, mine).done
     write_tree(ANY.tree("answer"), mine.place)
     assert judge(ANY, mine).done
+
+
+def test_each_check_runs_the_code_with_its_own_changes(
+    copy: Callable[[Stage], Copy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All are built before the first is run, and none over another."""
+    monkeypatch.setattr(Copy, "build", lambda copy: "")
+    mine = copy(ANY.stage)
+    write_tree(ANY.tree("answer"), mine.place)
+    wishes = ["", "one", "another", "one"]
+    checks = [
+        Check("", changes=(("nanox/boot.asm", "start:", f"start: ; {wish}"),) if wish else ())
+        for wish in wishes
+    ]
+    none, one, another, again = lab.build_others(mine, checks)
+    assert none == {} and one == again
+    for wish, files in (("one", one), ("another", another)):
+        image = files["/stage/other/nanox.bin"]
+        assert isinstance(image, Path)
+        assert f"; {wish}\n" in (BUILD / image.parent.name / "nanox/boot.asm").read_text()
 
 
 # What is on the learner's table is never lost

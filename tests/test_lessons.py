@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from harness.paths import BUILD, ROOT
@@ -28,6 +29,7 @@ NOT_TYPED = {
     "make test-nested": "a part of test-all",
     "make test-guests": "a part of test-all",
     "make bench": "a part of test-all",
+    "make jitter": "the evening of stage 13 types it",
     "make uninstall": "it takes packages away; test_door has what it says",
     "make run": "a tour at a terminal; test_door takes it",
 }
@@ -68,6 +70,42 @@ def test_there_are_ten_things_to_say() -> None:
     from door.signoff import statements
 
     assert len(statements()) == 10
+
+
+# At a terminal
+
+
+def test_at_a_terminal_an_answer_waits_for_the_guess() -> None:
+    told = Stage.find("07")
+    rows = [row for row in lesson.evening(told) if row.sees]
+    child = pexpect.spawn(
+        str(ROOT / "virtx"),
+        ["stage", told.number, "lesson"],
+        cwd=str(ROOT),
+        env={**os.environ, "PAGER": "cat"},
+        timeout=60,
+        encoding="utf-8",
+    )
+    for row in rows:
+        child.expect_exact(lesson.ASKS)
+        assert f"type this: `{row.command}`" in child.before
+        # What stands above is of this row's question, and of the answer before it.
+        question = child.before.partition("guess first")[2]
+        assert question and "you see" not in question
+        child.send("\r")
+    child.expect_exact("--- For the younger one ---")
+    assert lesson.ASKS not in child.before
+    child.expect_exact("--- Sign-off ---")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_in_a_pipe_a_lesson_comes_all_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    lesson.show(Stage.find("07"), plain=True)
+    text = capsys.readouterr().out
+    assert lesson.ASKS not in text
+    assert text.index("guess first") < text.index("you see") < text.index("--- Sign-off ---")
 
 
 # Typed in a clean clone

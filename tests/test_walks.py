@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import os
 import shutil
 from pathlib import Path
@@ -14,7 +16,7 @@ from harness.stage import Stage
 from tools import ledger, walk
 from tools.changes import compare, read_tree
 from tools.follow import Follow, FollowError, every_step
-from tools.show import PLAIN, Painter
+from tools.show import COLOURS, PLAIN, Painter
 from tools.stage_diff import stage_diff
 from tools.walk import Size, Step, fit
 
@@ -57,6 +59,8 @@ def test_a_walk_reads_well_in_80_columns(told: Stage) -> None:
     whole = walk.load(told)
     lines = list(Painter(PLAIN, 80).walk(whole))
     for number, step in enumerate(whole.steps, 1):
+        shown = list(Painter(PLAIN, 80).step(whole, number, step))
+        assert [line for text in shown for line in text.split("\n") if len(line) > 80] == []
         assert f"Step {number} of {len(whole.steps)}: {step.title}" in lines
         prose = [line for line in Painter(PLAIN, 80).prose(step.why)]
         assert all(len(line) <= 80 for line in prose)
@@ -190,6 +194,62 @@ def test_the_words_that_changed_are_marked() -> None:
     after = {"vtxctl/a.c": "int f(void)\n{\n\treturn call(one, three);\n}\n"}
     lines = "\n".join(line for change in compare(before, after) for line in Painter().file(change))
     assert "+     return call(one, three);\n                       ^^^^^" in lines
+
+
+def test_a_long_line_breaks_between_words_and_the_rest_stands_farther_in() -> None:
+    before = {"vtxctl/a.c": "int f(void)\n{\n\treturn call(one, two);\n}\n"}
+    after = {"vtxctl/a.c": "int f(void)\n{\n\treturn call(one, a_much_longer_one);\n}\n"}
+    (change,) = compare(before, after)
+    lines = "\n".join(Painter(PLAIN, 36).file(change))
+    assert "+     return call(one,\n          a_much_longer_one);\n          ^^^" in lines
+    assert max(map(len, lines.split("\n"))) <= 36
+    coloured = "\n".join(Painter(COLOURS, 36).file(change))
+    assert re.sub(r"\033\[[0-9;]*m", "", coloured) == re.sub(r"\n *\^+", "", lines)
+
+
+def test_lines_that_only_moved_are_not_told_twice() -> None:
+    block = "".join(f"int number_{n};\n" for n in range(6))
+    rest = "".join(f"int other_{n};\n" for n in range(20))
+    (change,) = compare({"vtxctl/a.c": block + rest}, {"vtxctl/a.c": rest + block})
+    lines = list(Painter().file(change))
+    assert "- (6 lines that have only moved)" in lines
+    assert [line for line in lines if "number_" in line] == [
+        f"+ {x}" for x in block.split("\n")[:-1]
+    ]
+
+
+ASSEMBLY = """
+begin:
+\tcall\tbegin
+\tret
+
+hello\tdb\t"hello", 0
+one\tdb\t"one", 0
+two\tdb\t"two", 0
+three\tdb\t"three", 0
+four\tdb\t"four", 0
+"""
+
+
+@pytest.mark.parametrize("old, place", [("\tret", "line 4, in begin"), ('"four"', "line 10")])
+def test_data_is_not_told_to_be_in_the_routine_above_it(old: str, place: str) -> None:
+    path = "nanox/boot.asm"
+    (change,) = compare({path: ASSEMBLY}, {path: ASSEMBLY.replace(old, f"{old} ; new")})
+    assert f"  {place}" in list(Painter().file(change))
+
+
+def test_how_much_a_part_is_and_how_much_of_it_must_be_read() -> None:
+    texts = {f"vtxctl/{name}.c": f"int {name};\n" * 100 for name in "abc"}
+    rules = "chip model: its rules"
+    steps = [
+        step("vtxctl/a.c", part="one", apart=rules),
+        step("vtxctl/b.c", part="two"),
+        step("vtxctl/c.c", apart=rules),
+    ]
+    told = fit("x", steps, Size(), {}, texts).walk
+    lines = list(Painter().contents(told))
+    assert lines[1].endswith("100 lines of code, all to skim")
+    assert lines[2].endswith("200 lines of code, 100 to skim")
 
 
 # Following

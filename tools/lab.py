@@ -13,7 +13,7 @@ import enum
 import re
 import shlex
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.guest import assemble
@@ -40,6 +40,9 @@ WARNING = re.compile(r"^(?:.*/)?((?:vtxdrv|vtxctl|include)/[^:\s]+:\d+):.*?warni
 NO_RULE = re.compile(r"No rule to make target '(?:.*/)?((?:vtxdrv|vtxctl|nanox|include)/\S+?)'")
 
 
+Changes = tuple[tuple[str, str, str], ...]
+
+
 class LabError(Exception):
     """It cannot be done; the message says what to do. Nothing was lost."""
 
@@ -55,9 +58,10 @@ class Check:
     guest: str = ""  # a file of the exercise, .asm: run it in NanoX's place
     # The learner's code once more with other lines in some place, as (file, old, new): another
     # CPU, another wish. Its programs lie in /stage/other, for `command`.
-    changes: tuple[tuple[str, str, str], ...] = ()
+    changes: Changes = ()
     types: str = ""
     status: int | None = 0  # None: whatever it is
+    endless: str = ""  # what is wrong if it does not end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +86,7 @@ class Exercise:
     hints: tuple[str, ...]
     checks: tuple[Check, ...]
     mistakes: tuple[Mistake, ...]
+    done: str = ""  # what is said when it is right: the answer to what the task asked
 
     @staticmethod
     def all(stage: Stage) -> list[Exercise]:
@@ -189,7 +194,7 @@ def judge(
     progress("building")
     try:
         warnings = WARNING.findall(copy.build())
-        others = {number: other(copy, check) for number, check in enumerate(exercise.checks)}
+        others = build_others(copy, exercise.checks)
     except StageError as error:
         return no_build(str(error))
     progress("running it in the test machine")
@@ -218,16 +223,24 @@ def judge(
     return Verdict(Outcome.DONE, "", first)
 
 
-def other(copy: Copy, check: Check) -> dict[str, bytes | Path]:
-    """Build the learner's code with the changes of a check; the files for the test machine."""
-    if not check.changes:
-        return {}
+def build_others(copy: Copy, checks: Sequence[Check]) -> list[dict[str, bytes | Path]]:
+    """For each check the files of its `changes`. What two checks want alike is built once.
+
+    All are built before the first is run, so each has a folder of its own.
+    """
+    wanted = list(dict.fromkeys(check.changes for check in checks if check.changes))
+    built = {changes: other(copy, changes, number) for number, changes in enumerate(wanted, 1)}
+    return [built.get(check.changes, {}) for check in checks]
+
+
+def other(copy: Copy, changes: Changes, number: int) -> dict[str, bytes | Path]:
+    """Build the learner's code with other lines around it; the files for the test machine."""
     tree = read_tree(copy.place)
-    for path, old, new in check.changes:
+    for path, old, new in changes:
         if path not in tree or old not in tree[path]:
             raise StageError(f"{path}: `{old}` is not there any more; this exercise needs it")
         tree[path] = tree[path].replace(old, new)
-    changed = Copy(copy.name, BUILD / f"other-{copy.place.name}")
+    changed = Copy(copy.name, BUILD / f"other-{copy.place.name}-{number}")
     # Only what differs is written, so that only that is built.
     now = read_tree(changed.place) if changed.place.exists() else {}
     for path in now.keys() - tree.keys():
@@ -277,7 +290,7 @@ def attempt(machine: Machine, exercise: Exercise, check: Check) -> tuple[str, Ve
         return seen, crash(exercise, machine.telling_log() + seen)
     if not ended:
         verdict = wrong(exercise, f"{seen}\n{ENDLESS}", "", seen)
-        says = verdict.says or f"It did not end within {SECONDS:g} seconds."
+        says = verdict.says or check.endless or f"It did not end within {SECONDS:g} seconds."
         return seen, Verdict(Outcome.ENDLESS, says, seen)
     status = job.wait(SECONDS).status
     facts = f"{seen}\n[status {status}]"

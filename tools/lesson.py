@@ -33,6 +33,7 @@ OF_A_RUN = ("transcript", "picture")
 # What differs from run to run: addresses, counts of what takes turns, times.
 VARIES = re.compile(r"\b(?:0x)?[0-9a-f]*\d[0-9a-f]*\b|×\d+")
 EVENING_ROWS, EVENING_MINUTES = 8, 40
+PAGE = 104  # columns of code on a page: no line of ours is longer
 CHILD_WORDS, SENTENCE_WORDS, NEW_WORDS = 250, 12.0, 3
 COLUMNS = ("min", "hands", "type this", "guess first", "you see", "if not")
 
@@ -65,7 +66,7 @@ def make_step(stage: Stage, argument: str | None) -> str:
     walk = walks.load(stage)
     number = int(argument or 0)
     step = walk.steps[number - 1]
-    code = "\n".join(Painter(PLAIN, 100).changes(walk.changes(number))).rstrip()
+    code = "\n".join(Painter(PLAIN, PAGE).changes(walk.changes(number))).rstrip()
     ask = " ".join(step.ask.split())
     return (
         f"Step {number}, *{step.title}*: {ask}\n\n<details><summary>the code</summary>\n\n"
@@ -307,28 +308,65 @@ def complaints(stage: Stage) -> list[str]:
 # --- In the terminal ---
 
 
+ASKS = "Guess aloud, then press Enter."
+
+
 def show(stage: Stage, plain: bool) -> None:
-    """The evening row by row, each answer below its question, and what there is to read."""
-    page(as_text(stage, painter(plain)), plain)
+    """The evening row by row, each answer below its question, and what there is to read.
+
+    At a terminal an answer waits until somebody has guessed.
+    """
+    paint = painter(plain)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        page(as_text(stage, paint), plain)
+        return
+    print(heading(stage), end="\n\n")
+    waits = True
+    for number, row in enumerate(evening(stage), 1):
+        asked, answer = row_as_text(number, row, paint)
+        print(*asked, sep="\n")
+        if waits and row.sees:
+            print(ASKS, end="", flush=True)
+            waits = bool(sys.stdin.readline())
+        print(*answer, "", sep="\n")
+    page(to_read(stage, paint), plain)
 
 
 def as_text(stage: Stage, paint: Painter) -> Iterator[str]:
-    text = readme(stage).read_text()
-    title = re.search(r"^# (.*)$", text, re.M)
-    yield title[1] if title else stage.name
+    """All of it at once."""
+    yield heading(stage)
     yield ""
     for number, row in enumerate(evening(stage), 1):
-        yield from paint.prose(f"{number}. {row.hands}, {row.minutes} minutes")
-        cells = dict(zip(COLUMNS, row.cells))
-        # The question first, and what is seen last.
-        for name in ("guess first", "type this", "you see", "if not"):
-            if cells[name]:
-                yield from paint.prose(f"{name}: {cells[name]}")
+        for lines in row_as_text(number, row, paint):
+            yield from lines
         yield ""
-    for heading in ("For the younger one", "For the older one", "Not yet", "Sign-off"):
-        yield f"--- {heading} ---"
+    yield from to_read(stage, paint)
+
+
+def heading(stage: Stage) -> str:
+    title = re.search(r"^# (.*)$", readme(stage).read_text(), re.M)
+    return title[1] if title else stage.name
+
+
+def row_as_text(number: int, row: Row, paint: Painter) -> tuple[list[str], list[str]]:
+    """A row up to its question, and what comes behind it."""
+    cells = dict(zip(COLUMNS, row.cells))
+
+    def told(*names: str) -> list[str]:
+        return [
+            line for name in names if cells[name] for line in paint.prose(f"{name}: {cells[name]}")
+        ]
+
+    head = list(paint.prose(f"{number}. {row.hands}, {row.minutes} minutes"))
+    return head + told("type this", "guess first"), told("you see", "if not")
+
+
+def to_read(stage: Stage, paint: Painter) -> Iterator[str]:
+    text = readme(stage).read_text()
+    for title in ("For the younger one", "For the older one", "Not yet", "Sign-off"):
+        yield f"--- {title} ---"
         yield ""
-        body = BLOCK.sub("", section(text, heading))
+        body = BLOCK.sub("", section(text, title))
         yield from paint.prose(re.sub(r"</?details>|<summary>.*?</summary>", "", body))
         yield ""
 

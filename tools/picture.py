@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""`make stage-05 picture`: a run as a picture, who said what to whom. SVG, and text."""
+"""`make stage-05 picture`: a run as a picture, who said what to whom. SVG, and text.
+
+A long run has more than there is room for. How it begins and how it ends is drawn always; of a
+guest that sleeps, from its first sleep on, since only then something comes from outside.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,10 @@ from xml.etree import ElementTree as xml
 from tools.story import CPU, NANOX, VTXCTL, VTXDRV, Event, fold, longest_repeat, quoted
 
 ARROWS_MOST = 15
+ALL_MOST = 17  # where that is all of it
 ROUND_MOST = 12
+LAST = 4  # arrows that are kept for the end
+TIMER = "OUT 0x43"  # it sets one
 # Labels of events after which the guest does not go on.
 ENDS = ("HLT", "triple fault", "exception", "ended", "entry refused")
 
@@ -59,10 +66,14 @@ class Arrow:
 
 @dataclasses.dataclass(frozen=True)
 class Round:
-    """Arrows that belong together. `how` says how they come again, empty: they do not."""
+    """Arrows that belong together. `how` says how they come again, empty: they do not.
 
-    arrows: tuple[Arrow, ...]
+    Without arrows it is a row of words: one for all lanes, or one for each.
+    """
+
+    arrows: tuple[Arrow, ...] = ()
     how: str = ""
+    words: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,53 +90,121 @@ class Chart:
 # --- From events to arrows ---
 
 
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+    """In how many words."""
+
+    lanes: tuple[str, str, str]
+    begin_at_length: bool = True
+    end_at_length: bool = True
+    rounds: bool = True  # draw several groups that come again as one piece
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """What is drawn together or not at all, and how many events that is."""
+
+    rounds: tuple[Round, ...]
+    events: int
+
+    @property
+    def arrows(self) -> int:
+        return sum(len(item.arrows) for item in self.rounds)
+
+
 def chart(events: list[Event]) -> Chart:
-    """At most 15 arrows: what repeats is one, and what has no room is counted.
+    """At most 15 arrows, or 17 where nothing is left out: what repeats is one, and what has
+    no room is counted.
 
-    Of a short run both halves of the first and the last exit are drawn, and how it began.
+    If there is room, the first exit and one that ends the guest are drawn with both their halves.
     """
-    at_length, shorter = draw(events, True), draw(events, False)
-    return shorter if shorter.left_out < at_length.left_out else at_length
-
-
-def draw(events: list[Event], at_length: bool) -> Chart:
     lanes = (NANOX if any(event.source == NANOX for event in events) else CPU, VTXDRV, VTXCTL)
     groups = fold(events)
-    rounds: list[Round] = []
-    room = ARROWS_MOST
+    for begin, end in ((True, True), (False, True), (False, False)):
+        whole = pieces(groups, Drawing(lanes, begin, end))
+        if room_for(whole) <= ALL_MOST:
+            return Chart(lanes, tuple(item for piece in whole for item in piece.rounds))
+    with_rounds, single = (some_of(groups, Drawing(lanes, rounds=it)) for it in (True, False))
+    # A round tells more than its arrows one by one; but it may be too large to be drawn at all.
+    repeats = any("rounds" in item.how for item in with_rounds.rounds)
+    return with_rounds if repeats or with_rounds.left_out <= single.left_out else single
+
+
+def some_of(groups: list[list[Event]], drawing: Drawing) -> Chart:
+    """How it begins, and how it ends. Of what comes from outside the first is in it."""
+    at = first_from_outside(groups)
+    before = sum(event.times for group in groups[:at] for event in group)
+    middle = pieces(groups[at:], drawing)
+    # A timer ticks where it likes, in each run elsewhere: then only the very end is the same.
+    most = 1 if any(event.label == TIMER for group in groups for event in group) else LAST
+    tail: list[Piece] = []
+    while middle and len(tail) < most and room_for([middle[-1], *tail]) <= LAST:
+        tail.insert(0, middle.pop())
+    head: list[Piece] = []
+    while middle and room_for([*head, middle[0], *tail]) <= ARROWS_MOST:
+        head.append(middle.pop(0))
+    left = sum(piece.events for piece in middle)
+    rounds = [Round(words=(f"{before} before that",))] if before else []
+    rounds += [item for piece in head for item in piece.rounds]
+    if left:
+        rounds.append(Round(words=(f"and {left} more" + (", then" if tail else ""),)))
+    rounds += [item for piece in tail for item in piece.rounds]
+    return Chart(drawing.lanes, tuple(rounds), before + left)
+
+
+def first_from_outside(groups: list[list[Event]]) -> int:
+    """Where the guest goes to sleep, or just before its first interrupt; or else the beginning."""
+    for at, group in enumerate(groups):
+        if any(map(is_sleep, group)):
+            return at
+        if any(event.label == "VTX_INTERRUPT" for event in group):
+            return max(at - 2, 0)
+    return 0
+
+
+def room_for(some: list[Piece]) -> int:
+    return sum(piece.arrows for piece in some)
+
+
+def is_sleep(event: Event) -> bool:
+    return event.what == "HLT with interrupts on"
+
+
+def pieces(groups: list[list[Event]], drawing: Drawing) -> list[Piece]:
+    """All of it, in pieces."""
+    found: list[Piece] = []
     at = 0
     first_exit = True
     while at < len(groups):
-        period, times = longest_round(groups, at)
-        parts = [group for group in groups[at : at + period]]
-        arrows: list[Round] = []
-        for group in parts:
+        period, times = longest_round(groups, at) if drawing.rounds else (1, 1)
+        begun: list[Round] = []
+        parts: list[Round] = []
+        for group in groups[at : at + period]:
             drawn: list[Arrow] = []
+            words: tuple[str, ...] = ()
             for event in group:
                 if event.source == NANOX and first_exit:
-                    if at_length:
-                        rounds.append(Round((Arrow(2, 1, "VTX_RUN"), Arrow(1, 0, "VM entry"))))
-                        room -= 2
+                    if drawing.begin_at_length:
+                        begun.append(Round((Arrow(2, 1, "VTX_RUN"), Arrow(1, 0, "VM entry"))))
                     drawn += way_out(event)
-                    drawn += [] if event.label in ENDS else way_back(event)
+                    drawn += [] if event.label in ENDS and not is_sleep(event) else way_back(event)
                     first_exit = False
-                elif event.label in ENDS and at_length:
+                elif event.label in ENDS and not is_sleep(event) and drawing.end_at_length:
                     drawn += way_out(event)
                 else:
-                    drawn.append(arrow(event, lanes))
-            arrows.append(Round(tuple(drawn), "taking turns" if len(group) > 1 else ""))
-        needed = sum(len(item.arrows) for item in arrows)
-        if needed > room:
-            break
-        room -= needed
+                    drawn.append(arrow(event, drawing.lanes))
+                words = event.places or words
+                if event.label in ENDS and event.label != "HLT":
+                    words = (event.what,)
+            parts.append(Round(tuple(drawn), "taking turns" if len(group) > 1 else ""))
+            parts += [Round(words=words)] if words else []
         if times > 1:
-            flat = tuple(item for part in arrows for item in part.arrows)
-            rounds.append(Round(flat, f"{times} rounds like this"))
-        else:
-            rounds += arrows
+            flat = tuple(item for part in parts for item in part.arrows)
+            parts = [Round(flat, f"{times} rounds like this")]
+        many = sum(event.times for group in groups[at : at + period * times] for event in group)
+        found.append(Piece((*begun, *parts), many))
         at += period * times
-    left = sum(event.times for group in groups[at:] for event in group)
-    return Chart(lanes, tuple(rounds), left)
+    return found
 
 
 def longest_round(groups: list[list[Event]], at: int) -> tuple[int, int]:
@@ -142,6 +221,8 @@ def arrow(event: Event, lanes: tuple[str, str, str]) -> Arrow:
     source = lanes.index(event.source)
     over = event.label + (f" ×{event.times}" if event.times > 1 else "")
     behind = quoted(event.text) if event.text else ""
+    if behind and abs(source - target) == 1:  # there is no second half
+        over, behind = f"{event.label}: {behind}", ""
     return Arrow(source, target, shorten(over), shorten(behind))
 
 
@@ -168,8 +249,8 @@ def shorten(text: str) -> str:
 
 def svg(picture: Chart, title: str) -> str:
     """A picture that follows the reader's choice of light or dark."""
-    rows = picture.arrows + sum(1 for item in picture.rounds if item.how)
-    height = HEAD + ROW * (rows + 1) + (ROW if picture.left_out else 0)
+    rows = picture.arrows + sum(1 for item in picture.rounds if item.how or item.words)
+    height = HEAD + ROW * (rows + 1)
     root = xml.Element(
         "svg",
         {
@@ -188,6 +269,9 @@ def svg(picture: Chart, title: str) -> str:
         write(root, x, HEAD - 14, name, "name")
     y = HEAD + ROW // 2
     for item in picture.rounds:
+        if item.words:
+            write_words(root, y + 2, item.words)
+            y += ROW
         if item.how:
             begin = y - 14
             write(root, LANES_X[0] - 40, y + 2, f"{item.how}:", "quiet", "start", paper=True)
@@ -200,10 +284,17 @@ def svg(picture: Chart, title: str) -> str:
             size = {"width": str(WIDTH - 8), "height": str(y - begin - 20)}
             xml.SubElement(root, "rect", {"class": "round", **box, **size})
             y += 12
-    if picture.left_out:
-        write(root, LANES_X[1], y + 2, f"and {picture.left_out} more", "quiet", paper=True)
     xml.indent(root)
     return xml.tostring(root, encoding="unicode") + "\n"
+
+
+def write_words(root: xml.Element, y: float, words: tuple[str, ...]) -> None:
+    """In the middle what is for all; of three each at its lane, as far as the paper goes."""
+    if len(words) == 1:
+        write(root, LANES_X[1], y, words[0], "quiet", paper=True)
+        return
+    for text_, x, anchor in zip(words, (8, LANES_X[1], WIDTH - 8), ("start", "middle", "end")):
+        write(root, x, y, text_, "", anchor, paper=True)
 
 
 def write(
@@ -217,7 +308,7 @@ def write(
 ) -> None:
     if paper:
         wide = len(text) * TEXT * 0.56
-        left = x if anchor == "start" else x - wide / 2
+        left = x - wide * {"start": 0, "middle": 0.5, "end": 1}[anchor]
         place = {"x": f"{left:.0f}", "y": f"{y - TEXT + 1:.0f}", "height": str(TEXT + 4)}
         xml.SubElement(root, "rect", {"class": "paper", "width": f"{wide:.0f}", **place})
     attributes = {"x": f"{x:.0f}", "y": f"{y:.0f}", "text-anchor": anchor}
@@ -255,13 +346,22 @@ def text(picture: Chart) -> Iterable[str]:
         put(row, max(x - len(name) // 2, 0), name)
     yield "".join(row).rstrip()
     for item in picture.rounds:
+        if item.words:
+            yield words_row(item.words)
         for number, one in enumerate(item.arrows):
             mark = f"┐ {item.how}" if item.how and number == 0 else ""
             if item.how and number:
                 mark = "┘" if number == len(item.arrows) - 1 else "│"
             yield from text_arrow(one, mark)
-    if picture.left_out:
-        yield f"{'':{TEXT_LANES[0]}}... and {picture.left_out} more"
+
+
+def words_row(words: tuple[str, ...]) -> str:
+    if len(words) == 1:
+        return f"{'':{TEXT_LANES[0]}}... {words[0]}"
+    row = [" "] * TEXT_WIDTH
+    for text_, x in zip(words, TEXT_LANES):
+        put(row, min(max(x - len(text_) // 2, 0), TEXT_WIDTH - len(text_)), text_)
+    return "".join(row).rstrip()
 
 
 def lanes_row() -> list[str]:

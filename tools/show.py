@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import os
 import re
 import shlex
@@ -15,10 +16,11 @@ import textwrap
 from collections.abc import Collection, Iterator
 
 from tools.changes import FileChange, Hunk, Tree, compare, pair
-from tools.symbols import regions
+from tools.symbols import TOP, regions
 from tools.walk import Step, Walk
 
 CONTEXT = 3
+MOVED_LEAST = 4  # lines together; fewer may be alike by chance
 WORDS = re.compile(r"\w+|\s+|.")
 WIDTH_MOST = 100
 NARROW = 100  # below, a tab is shown as four columns
@@ -81,8 +83,11 @@ class Painter:
         wide = max(len(part.title) for part in parts)
         for number, part in enumerate(parts, 1):
             steps = f"steps {part.first} to {part.last}"
-            size = f"{part.read} lines of code"
-            yield f"  {number}  {part.title:{wide}}  {steps:14}  {size:>17}"
+            # A chip's rules, or a move, are to be looked at, no more.
+            some = part.code - part.read if part.read else "all"
+            rest = f", {some} to skim" if part.code > part.read else ""
+            size = f"{part.code} lines of code"
+            yield f"  {number}  {part.title:{wide}}  {steps:14}  {size:>17}{rest}"
         yield ""
         yield ""
 
@@ -162,6 +167,7 @@ class Painter:
             yield from self._hunk(
                 change.before[hunk.old : hunk.old + hunk.removed],
                 change.after[hunk.new : hunk.new + hunk.added],
+                {line - hunk.old for line in moved(change)},
             )
             old = hunk.old + hunk.removed
         yield from self._plain(change.before[old : old + CONTEXT])
@@ -172,7 +178,8 @@ class Painter:
         text = "\n".join(change.after)
         if change.path.endswith((".c", ".h", ".S", ".asm")):
             for symbol, lines in regions(change.path, text).items():
-                if hunk.new in lines and lines.start < hunk.new:
+                inside = hunk.new in lines and lines.start < hunk.new and symbol != TOP
+                if inside and not is_over(change.after[lines.start : hunk.new + 1]):
                     name = f", in {symbol}"
         return f"{self._style.place}  line {hunk.new + 1}{name}{self._style.reset}"
 
@@ -180,12 +187,21 @@ class Painter:
         for line in lines:
             yield self._line(" ", "", [(line, False)])
 
-    def _hunk(self, removed: list[str], added: list[str]) -> Iterator[str]:
-        """Old lines, then new ones; where one became the other, the words that changed."""
+    def _hunk(self, removed: list[str], added: list[str], elsewhere: set[int]) -> Iterator[str]:
+        """Old lines, then new ones; where one became the other, the words that changed.
+
+        Of old lines that stand `elsewhere` now it is only said how many they are.
+        """
         style = self._style
         partner = pair(removed, added)
         backward = {new: old for old, new in partner.items()}
         for number, line in enumerate(removed):
+            if number in elsewhere:
+                if number - 1 not in elsewhere or number == 0:
+                    many = next(n for n in itertools.count(1) if number + n not in elsewhere)
+                    told = f"({many} lines that have only moved)"
+                    yield self._line("-", style.removed, [(told, False)])
+                continue
             other = added[partner[number]] if number in partner else None
             yield self._line("-", style.removed, mark(line, other))
         for number, line in enumerate(added):
@@ -193,32 +209,96 @@ class Painter:
             yield self._line("+", style.added, mark(line, other))
 
     def _line(self, sign: str, colour: str, parts: list[tuple[str, bool]]) -> str:
+        """A line of code, as several where it is longer than ours: they break between words."""
         style = self._style
-        if not colour:
-            text = "".join(part for part, marked in parts).expandtabs(self._tab)
-            line = f"{sign} {text}".rstrip()
+        lines = []
+        wide = letters(parts, self._tab)
+        if len(wide) > self._width - 2 and wide[-1][0] == "\\":
+            # What stands between a macro's line and its backslash is only there for its looks.
+            while wide[-3:-1] == [(" ", False)] * 2:
+                del wide[-2]
+        for number, piece in enumerate(pieces(wide, self._width - 2)):
+            head = sign if number == 0 else " "
+            if colour:
+                text = "".join(
+                    f"{style.word}{run}{style.word_end}" if marked else run
+                    for run, marked in runs(piece)
+                )
+                lines.append(f"{colour}{head} {text}{style.reset}")
+                continue
+            lines.append(f"{head} {''.join(letter for letter, marked in piece)}".rstrip())
             # Without colours, what changed in a line is underlined on the next one.
-            if sign == "+" and any(marked for part, marked in parts):
-                line += "\n" + f"  {self._carets(parts)}".rstrip()
-            return line
-        text, column = "", 0
-        for part, marked in parts:
-            wide, column = expand(part, column, self._tab)
-            text += f"{style.word}{wide}{style.word_end}" if marked else wide
-        return f"{colour}{sign} {text}{style.reset}"
+            if sign == "+" and any(marked for letter, marked in piece):
+                carets = "".join("^" if marked else " " for letter, marked in piece)
+                lines.append(f"  {carets}".rstrip())
+        return "\n".join(lines)
 
-    def _carets(self, parts: list[tuple[str, bool]]) -> str:
-        text, column = "", 0
-        for part, marked in parts:
-            wide, column = expand(part, column, self._tab)
-            text += ("^" if marked else " ") * len(wide)
-        return text
+
+Letters = list[tuple[str, bool]]  # each with: is it new?
+HANGING = 4  # columns by which the rest of a long line stands farther in
+
+
+def letters(parts: list[tuple[str, bool]], tab: int) -> Letters:
+    """A line letter by letter, tabs as spaces."""
+    found: Letters = []
+    for part, marked in parts:
+        wide, _ = expand(part, len(found), tab)
+        found += [(letter, marked) for letter in wide]
+    return found
+
+
+def pieces(line: Letters, width: int) -> Iterator[Letters]:
+    """A line in pieces of at most that many columns, broken between words where that goes."""
+    plain = "".join(letter for letter, marked in line)
+    indent = len(plain) - len(plain.lstrip())
+    hanging = [(" ", False)] * min(indent + HANGING, width // 2)
+    while len(line) > width:
+        text = "".join(letter for letter, marked in line[: width + 1])
+        begin = len(text) - len(text.lstrip())
+        space = text.rfind(" ", begin)
+        at = space if space > 0 else width
+        yield line[:at]
+        line = hanging + line[at + (space > 0) :]
+    yield line
+
+
+def runs(line: Letters) -> Iterator[tuple[str, bool]]:
+    for marked, group in itertools.groupby(line, key=lambda pair: pair[1]):
+        yield "".join(letter for letter, _ in group), marked
+
+
+DATA = re.compile(r"\w+\s+(?:d[bwdq]|equ|times)\b|%define")  # of a label without a colon
+
+
+def is_over(lines: list[str]) -> bool:
+    """A symbol's lines so far: has it ended, though the next one has not begun?
+
+    A macro ends with its line, a routine in assembly with the first name of some data.
+    """
+    if any(DATA.match(line) for line in lines):
+        return True
+    code = [line for line in lines[:-1] if line and not line.startswith(("/*", " *", "//", ";"))]
+    return bool(code) and code[0].startswith("#define") and not code[-1].endswith("\\")
 
 
 def expand(text: str, column: int, tab: int) -> tuple[str, int]:
     """Tabs as spaces, for text that begins at a column; and where it ends."""
     wide = (" " * column + text).expandtabs(tab)[column:]
     return wide, column + len(wide)
+
+
+def moved(change: FileChange) -> set[int]:
+    """Old lines that stand elsewhere in the file now, several together, just as they were."""
+    found: set[int] = set()
+    for old in change.hunks:
+        before = change.before[old.old : old.old + old.removed]
+        for new in change.hunks:
+            after = change.after[new.new : new.new + new.added]
+            matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+            for at, _, size in matcher.get_matching_blocks():
+                if size >= MOVED_LEAST:
+                    found.update(range(old.old + at, old.old + at + size))
+    return found
 
 
 def mark(line: str, other: str | None) -> list[tuple[str, bool]]:

@@ -32,7 +32,13 @@ REQUESTS = {
     "VTX_GET_SREGS": "which segments does the guest have, and in which mode is it?",
     "VTX_SET_SREGS": "begin with these segments, in this mode",
     "VTX_INTERRUPT": "an interrupt for the guest",
+    "VTX_RESET": "pull the reset wire",
+    "VTX_IRQ_LINE": "a device pulls its line, or lets it go",
+    "VTX_CREATE_IRQCHIP": "make the interrupt controllers",
+    "VTX_CREATE_UART": "make a serial port",
 }
+# Of the first there is one, and of the second there is the ROM.
+REQUESTS_AGAIN = {"VTX_MAP_MEMORY": "and this, the ROM in which its CPU begins"}
 INSTRUCTIONS = {
     "vmxon": "VMX on",
     "vmxoff": "VMX off",
@@ -48,6 +54,7 @@ PORTS = {
     0x21: "the interrupt controller's masks",
     0xA0: "the second interrupt controller",
     0xA1: "the second interrupt controller's masks",
+    0x2F8: "the second serial port",
     0x3F8: "the serial port",
     0x3F9: "the serial port's interrupt enable",
     0x3FA: "the serial port's FIFO control",
@@ -65,10 +72,13 @@ PORTS = {
     0x60: "the keyboard's data",
     0x61: "the gate of the timer's counter 2",
     0x64: "the keyboard controller",
+    0x70: "which byte of the CMOS",
+    0x71: "the CMOS",
     0xF4: "the exit port",
     0xF5: "the doorbell",
 }
-TEXT_PORTS = {0x3F8}
+MASTER, SLAVE, COM1, LCR = 0x20, 0xA0, 0x3F8, 3
+TEXT_PORTS = {COM1}
 
 EXIT_REASON_EXCEPTION = 0
 EXIT_REASON_HLT = 12
@@ -93,6 +103,7 @@ class Event:
     line: str = ""  # where in NanoX, or in VTXDRV
     text: bytes = b""  # what went through a port that carries text
     names: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()  # where one and the same thing lies, for each of the three
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -122,7 +133,9 @@ def enum_values(header: str, name: str) -> dict[int, str]:
 def read_trace(text: str, stage: Stage, listing: Listing | None = None) -> list[Event]:
     """The events of a file that `vtxctl --trace` wrote."""
     exits = enum_values((stage.folder / "include/vtx.h").read_text(), "vtx_exit")
-    events = []
+    ports = Ports()
+    seen: set[str] = set()
+    events: list[Event] = []
     for line in text.splitlines():
         try:
             note = json.loads(line)
@@ -133,20 +146,69 @@ def read_trace(text: str, stage: Stage, listing: Listing | None = None) -> list[
             continue
         common = {key: note[key] for key in ("begin", "end", "times")}
         if "ioctl" in note:
-            events.append(request(note, common))
+            events.append(request(note, common, again=note["ioctl"] in seen))
+            seen.add(note["ioctl"])
+        elif "serial" in note:
+            events.append(copied(note, common))
         else:
-            events.append(vm_exit(note, common, exits.get(note["exit"], "?"), listing))
-    return events
+            events.append(vm_exit(note, common, exits.get(note["exit"], "?"), listing, ports))
+    # VTXCTL notes an exit when all is done for it; what it asked VTXDRV for that began later.
+    return in_order(events)
 
 
-def request(note: dict, common: dict) -> Event:
+def request(note: dict, common: dict, again: bool) -> Event:
     name = note["ioctl"]
     answer = f": no, {note['error']}" if note["error"] else ""
-    what = f"{name}: {REQUESTS.get(name, 'a request')}{answer}"
+    asks = REQUESTS_AGAIN.get(name) if again else None
+    what = f"{name}: {asks or REQUESTS.get(name, 'a request')}{answer}"
     return Event(**common, source=VTXCTL, target=VTXDRV, what=what, label=name + answer)
 
 
-def vm_exit(note: dict, common: dict, name: str, listing: Listing | None) -> Event:
+def copied(note: dict, common: dict) -> Event:
+    """Bytes that VTXCTL carried between a serial port of VTXDRV's and the world."""
+    text = bytes.fromhex(note["data"]) * common["times"]
+    place = PORTS.get(note["port"], "a serial port")
+    if note["serial"] == "out":
+        what, label = f"read: {place} has sent", "read"
+        return Event(**common, source=VTXDRV, target=VTXCTL, what=what, label=label, text=text)
+    what, label = f"write: to {place}", "write"
+    return Event(**common, source=VTXCTL, target=VTXDRV, what=what, label=label, text=text)
+
+
+class Ports:
+    """What a byte means to a chip that is told many things through one port: it goes by their order."""
+
+    def __init__(self) -> None:
+        self._divisor = False  # while LCR's uppermost bit is set
+        self._words: dict[int, list[str]] = {}  # what each controller expects after ICW1
+
+    def out(self, port: int, value: int) -> tuple[str, str]:
+        """What an OUT of one byte says, and to whom; empty where the port's name tells enough."""
+        if port == COM1 + LCR:
+            self._divisor = bool(value & 0x80)
+        if port in (COM1, COM1 + 1) and self._divisor:
+            half = "low" if port == COM1 else "high"
+            return PORTS[COM1], f"its speed's divisor, the {half} byte"
+        if port in (MASTER, SLAVE):
+            return PORTS[port], self._command(port, value)
+        if port in (MASTER + 1, SLAVE + 1):
+            if expected := self._words.get(port - 1):
+                return PORTS[port - 1], expected.pop(0).format(value)
+            return PORTS[port], f"{value:08b}"
+        return "", ""
+
+    def _command(self, port: int, value: int) -> str:
+        if value & 0x10:
+            alone = ["ICW3, who is joined to whom"] if not value & 2 else []
+            fourth = ["ICW4, as in a PC"] if value & 1 else []
+            self._words[port] = ["ICW2, the first vector is {:#x}", *alone, *fourth]
+            return "ICW1, begin"
+        if value & 0x08:
+            return {0x0A: "who asks?", 0x0B: "who is being served?"}.get(value, "")
+        return "EOI, I am done" if value & 0xE0 in (0x20, 0x60) else ""
+
+
+def vm_exit(note: dict, common: dict, name: str, listing: Listing | None, ports: Ports) -> Event:
     """An exit that reached VTXCTL: the guest did something that a real PC would have done."""
     text = b""
     if name == "VTX_EXIT_IO":
@@ -156,9 +218,16 @@ def vm_exit(note: dict, common: dict, name: str, listing: Listing | None) -> Eve
         amount = f"{size} byte{'s' * (size > 1)}"
         if note["count"] > 1:
             amount = f"{note['count']} times {amount}"
-        what = f"{word} of {amount} {way} port {port:#x}, {place}"
         label = f"{word} {port:#x}"
-        if port in TEXT_PORTS:
+        data = bytes.fromhex(note["data"])
+        whom, meaning = (
+            ports.out(port, data[-1]) if note["out"] and size == 1 and data else ("", "")
+        )
+        what = f"{word} of {amount} {way} port {port:#x}, {whom or place}"
+        if meaning:
+            what += f": {meaning}"
+            label = f"OUT {port:#x}: EOI" if meaning.startswith("EOI") else label
+        elif port in TEXT_PORTS:
             text = bytes.fromhex(note["data"]) * common["times"]
     elif name == "VTX_EXIT_HLT":
         what = f"HLT with interrupts {'on' if note['if'] else 'off'}"
@@ -356,7 +425,24 @@ def watch_run(
         events = read_trace(trace, stage, Listing.of(stage))
         if not enters:
             events += watched(machine, module)
+    places = re.findall(
+        r"^  (in (?:this program|the guest|the machine)): +(0x\w+)", result.text, re.M
+    )
+    if len(places) == 3:
+        events = [with_places(event, dict(places)) for event in events]
     return in_order(events), result.text
+
+
+def with_places(event: Event, places: dict[str, str]) -> Event:
+    """Where the letter lies that VTXCTL asks for: three addresses of one place."""
+    if not event.what.startswith("VTX_TRANSLATE"):
+        return event
+    told = "; ".join(f"{place} {address}" for place, address in places.items())
+    machine, guest, program = (
+        places[name] for name in ("in the machine", "in the guest", "in this program")
+    )
+    shown = (f"machine {machine}", f"guest {guest}", program)
+    return dataclasses.replace(event, line=told, places=shown)
 
 
 def enters_guest(stage: Stage) -> bool:
@@ -365,7 +451,8 @@ def enters_guest(stage: Stage) -> bool:
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:
-    return sorted(events, key=lambda event: event.begin)
+    """By when it became known: an exit ends the guest's turn, which may have been long."""
+    return sorted(events, key=lambda event: event.end if event.source == NANOX else event.begin)
 
 
 # --- Folding ---

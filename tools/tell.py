@@ -37,7 +37,10 @@ def sentence(number: int, event: Event) -> Iterator[str]:
         text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head) + "  "
     )
     if event.line:
-        yield " " * len(head) + f"  {event.line}"[: WIDTH - len(head)]
+        indent = " " * (len(head) + 2)
+        yield from textwrap.wrap(
+            event.line, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  "
+        )
 
 
 def names(event: Event) -> str:

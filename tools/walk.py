@@ -76,6 +76,7 @@ class Part:
     first: int
     last: int
     read: int  # lines of code that a learner must read
+    code: int  # all that it adds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,7 +230,11 @@ class Walk:
         begins = [number for number, step in enumerate(self.steps, 1) if step.part]
         ends = [*[number - 1 for number in begins[1:]], len(self.steps)]
         return [
-            Part(self.steps[a - 1].part, a, b, sum(map(self.to_read, range(a, b + 1))))
+            Part(
+                *(self.steps[a - 1].part, a, b),
+                read=sum(map(self.to_read, range(a, b + 1))),
+                code=sum(self.added(number, only_code=True) for number in range(a, b + 1)),
+            )
             for a, b in zip(begins, ends)
         ]
 

@@ -335,15 +335,15 @@ TALKER = """
         """
 
 
-@pytest.mark.promised
+@pytest.mark.promised(until="13")  # then VTXCTL hears no more of the serial port's OUTs
 @pytest.mark.quick
 def test_each_exit_is_noted_and_what_repeats_once(vtx: Vtx) -> None:
     result = run_guest(vtx, TALKER, "--trace", "/tmp/notes")
     assert (result.status, result.stdout) == (0, b"h" + b"i" * 300 + b"\n")
     notes = [json.loads(line) for line in vtx.machine.get("/tmp/notes").decode().splitlines()]
     asked = [note["ioctl"] for note in notes if "ioctl" in note]
-    # From stage 11 on VTXCTL knows the registers, too, that a reset brings back.
-    asked = [name for name in asked if not name.endswith("REGS")]
+    # Later stages ask for registers and for chips, too.
+    asked = [name for name in asked if name in ("VTX_CREATE_VCPU", "VTX_MAP_MEMORY")]
     assert sorted(asked) == ["VTX_CREATE_VCPU", "VTX_MAP_MEMORY", "VTX_MAP_MEMORY"]
     exits = [note for note in notes if "exit" in note]
     for one, next_one in itertools.pairwise(exits):
@@ -358,7 +358,7 @@ def test_each_exit_is_noted_and_what_repeats_once(vtx: Vtx) -> None:
     ]
 
 
-@pytest.mark.promised
+@pytest.mark.promised(until="13")
 def test_notes_are_told_in_sentences_and_fit_perfetto(vtx: Vtx, stage: Stage) -> None:
     run_guest(vtx, TALKER, "--trace", "/tmp/notes")
     events = story.read_trace(vtx.machine.get("/tmp/notes").decode(), stage)

@@ -18,7 +18,6 @@ from harness.paths import BUILD, ROOT
 from harness.stage import Copy, Stage
 from harness.vtx import Vtx
 
-FULL = bool(os.environ.get("VIRTX_FULL"))
 
 # The game
 
@@ -367,8 +366,8 @@ POLLING = """
 
 @pytest.mark.promised
 @pytest.mark.parametrize("fifos", [0, 1], ids=["one byte", "FIFOs"])
-def test_polling_loses_nothing(vtx: Vtx, fifos: int) -> None:
-    data = random.Random(fifos).randbytes(65536 if FULL else 4096)
+def test_polling_loses_nothing(vtx: Vtx, fifos: int, long: bool) -> None:
+    data = random.Random(fifos).randbytes(65536 if long else 4096)
     script = POLLING.format(fifos=fifos, count=len(data))
     result = run_guest(vtx, UART % script, stdin=b"...!" + data, timeout=300)
     assert (result.status, result.stderr) == (0, b"")

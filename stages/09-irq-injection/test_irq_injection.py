@@ -6,13 +6,20 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import struct
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from harness.guest import put_guest, run_guest, run_guests
 from harness.machine import Result
+from harness.paths import BUILD
+from harness.stage import Copy, Stage
 from harness.vtx import Vtx
+from tools.changes import read_tree, write_tree
 
 FULL = bool(os.environ.get("VIRTX_FULL"))
 PAIRS = 400 if FULL else 25
@@ -75,6 +82,118 @@ def test_nanox_tells_of_an_exception_that_nobody_expects(vtx: Vtx) -> None:
     text = content(vtx.run("nanox.bin", stdin=b"end\n")).decode()
     assert "And now 100 divided by 0:\r\n\r\nNanoX: exception 0 (division), error code 0" in text
     assert re.search(r"  EFLAGS 000\d\d\d\d\d\r\n$", text)
+
+
+# NanoX with another main: it causes what it is told to. At `there` stands what does it, `behind`
+# is where the CPU goes on after a trap.
+MAIN = """
+#include <stdint.h>
+#include <stdio.h>
+
+#include "console.h"
+#include "idt.h"
+
+asm(".section .data\\n.balign 4096\\n"
+    "directory: .long 0x83\\n.fill 1023, 4, 0\\n"
+    "gdt: .quad 0, 0x00cf9a000000ffff, 0x00cf92000000ffff, 0x00cf12000000ffff\\n"
+    ".quad 0x0040920000000fff, 0x00cffa000000ffff, 0x00cff2000000ffff\\n"
+    "tss_at: .quad 0x0000890000000067\\ngdt_end:\\n"
+    "tss: .long 0, 0x60000, 16\\n.fill 23, 4, 0\\n"
+    "pointer: .word gdt_end - gdt - 1\\n.long gdt\\n"
+    "idtr: .fill 6\\nbounds: .long 0, 0\\n"
+    ".text\\n");
+
+%(causes)s
+
+int main(void)
+{
+	unsigned int cause;
+
+	console_init();
+	idt_init();
+	scanf("%%u", &cause);
+	switch (cause) {
+%(cases)s
+	}
+	return 0;
+}
+"""
+CAUSE = """
+extern const char there_{n}[], behind_{n}[];
+void cause_{n}(void);
+asm("cause_{n}:\\nlgdt pointer\\nmov $0xb0b, %ebx\\nmov $0x51, %esi\\nmov $0xd1, %edi\\n"
+    "mov $0xbeb, %ebp\\nmov $0x70000, %esp\\n"
+    "{before}\\nthere_{n}: {it}\\nbehind_{n}: cli\\nhlt\\n");
+"""
+CASE = """	case {n}:
+		printf("%x %x\\n", (uint32_t)there_{n}, (uint32_t)behind_{n});
+		cause_{n}();
+"""
+PAGED = (
+    "mov %cr4, %eax; or $0x10, %eax; mov %eax, %cr4; mov $directory, %eax; mov %eax, %cr3;"
+    "mov %cr0, %eax; or $0x80000000, %eax; mov %eax, %cr0"
+)
+# To privilege 3: the CPU takes the stack for the way back from a TSS.
+LOWERED = (
+    "mov $tss, %eax; mov %ax, tss_at + 2; shr $16, %eax; mov %al, tss_at + 4; mov $56, %ax; ltr %ax;"
+    "mov %cr0, %eax; or $0x40000, %eax; mov %eax, %cr0; mov $51, %ax; mov %ax, %ds; mov %ax, %es;"
+    "push $51; push $0x70000; push $0x43002; push $43; push $1f; iret; 1:"
+)
+# Each that a program can cause here, as NanoX calls it; its error code; where; what leads to it.
+# An invalid TSS takes a task switch, which is refused; what the FPU causes takes an FPU.
+CAUSES = {
+    "0 (division)": ("0", "there", "xor %ecx, %ecx", "div %ecx"),
+    "1 (debug)": ("0", "behind", "", ".byte 0xf1"),
+    "3 (breakpoint)": ("0", "behind", "", "int3"),
+    "4 (overflow)": ("0", "behind", "mov $0x7f, %al; add $1, %al", "into"),
+    "5 (bounds)": ("0", "there", "mov $9, %eax", ".byte 0x62, 5; .long bounds"),
+    "6 (no such instruction)": ("0", "there", "", "ud2"),
+    "7 (no FPU)": ("0", "there", "mov %cr0, %eax; or $8, %al; mov %eax, %cr0", "fnop"),
+    "8 (double fault)": (
+        "0",
+        "there",
+        "sidt idtr; mov idtr + 2, %eax; movb $0, 13 * 8 + 5(%eax); mov $0x100, %eax",
+        "mov %ax, %fs",
+    ),
+    "11 (segment not present)": ("0x18", "there", "mov $0x18, %eax", "mov %ax, %fs"),
+    "12 (stack segment)": ("0x18", "there", "mov $0x18, %eax", "mov %ax, %ss"),
+    "13 (general protection)": ("0x100", "there", "mov $0x100, %eax", "mov %ax, %fs"),
+    "14 (page fault)": ("0x2", "there", PAGED, "mov %eax, 0x600004"),
+    "17 (alignment)": ("0", "there", LOWERED, "mov 0x60001, %eax"),
+}
+
+
+def nanox_that_causes(stage: Stage) -> bytes:
+    """NanoX's own way to C, its table and its words, with that main."""
+    causes = enumerate(CAUSES.values())
+    code = "".join(CAUSE.format(n=n, before=before, it=it) for n, (_, _, before, it) in causes)
+    cases = "".join(CASE.format(n=n) for n in range(len(CAUSES)))
+    tree = read_tree(stage.folder)
+    tree["nanox/main.c"] = MAIN % {"causes": code, "cases": cases}
+    with tempfile.TemporaryDirectory(prefix="causes-", dir=BUILD) as name:
+        copy = Copy(stage.name, Path(name))
+        write_tree(tree, copy.place)
+        image = copy.build_dir / "nanox.bin"
+        try:
+            subprocess.run(["make", "-s", "-C", copy.place, image], check=True)
+            return image.read_bytes()
+        finally:
+            shutil.rmtree(copy.build_dir, ignore_errors=True)
+
+
+@pytest.mark.quick
+def test_nanox_names_each_exception_that_a_program_can_cause(vtx: Vtx) -> None:
+    vtx.put({"causes.bin": nanox_that_causes(vtx.stage)})
+    for number, (name, (error, where, *_)) in enumerate(CAUSES.items()):
+        text = content(vtx.run("causes.bin", stdin=b"%d\n" % number)).decode()
+        found = re.search(r"(\w+) (\w+)\r\n\r\nNanoX: (.*), error code (\w+), at EIP 0x(\w+)", text)
+        assert found, (name, text)
+        places = {"there": found[1], "behind": found[2]}
+        assert found.groups()[2:] == (f"exception {name}", error, places[where]), text
+        registers = re.search(r"EBX 00000b0b [\s\S]*ESI 00000051  EDI 000000d1  EBP 00000beb", text)
+        assert registers, (name, text)
+        # The alignment's stack is that of privilege 3, on which NanoX's frame does not lie.
+        assert "ESP 00070000" in text or name.startswith("17"), (name, text)
 
 
 # Real mode. Each event notes its vector, how much it pushed, and all of that.
@@ -899,6 +1018,7 @@ def test_a_triple_fault_in_protected_mode(vtx: Vtx) -> None:
 
 
 @pytest.mark.quick
+@pytest.mark.promised
 def test_what_vtx_interrupt_refuses(vtx: Vtx) -> None:
     assert vtx.ask("interrupt.c", put_guest(vtx, INTERRUPTED)) == {
         "before the first turn": "EAGAIN",
@@ -946,6 +1066,7 @@ none:   dw      0
 
 
 @pytest.mark.quick
+@pytest.mark.promised
 def test_random_injections_come_once_each_and_disturb_nothing(vtx: Vtx) -> None:
     told = vtx.ask("inject.c", put_guest(vtx, DISTURBED), str(INJECTIONS), timeout=300)
     assert told["injected"] == hex(INJECTIONS)

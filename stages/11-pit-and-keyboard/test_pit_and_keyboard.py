@@ -134,6 +134,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.promised
 @pytest.mark.quick
 @pytest.mark.parametrize("speed", SETTINGS)
 def test_as_many_ticks_as_there_was_time(vtx: Vtx, speed: str) -> None:
@@ -181,6 +182,7 @@ MISSED = {
 }
 
 
+@pytest.mark.promised(without=["12"])  # there they come a millisecond apart
 @pytest.mark.quick
 @pytest.mark.parametrize("how", MISSED)
 def test_a_missed_tick_waits_up_to_a_second_but_not_behind_a_mask(vtx: Vtx, how: str) -> None:
@@ -203,6 +205,7 @@ def test_a_missed_tick_waits_up_to_a_second_but_not_behind_a_mask(vtx: Vtx, how:
     assert ticks <= number(run_guest(vtx, BEGIN + source)) <= ticks + ticks // 40
 
 
+@pytest.mark.promised
 def test_a_new_control_word_drops_what_waits(vtx: Vtx) -> None:
     source = f"""
         listen  0xfe
@@ -222,6 +225,7 @@ def test_a_new_control_word_drops_what_waits(vtx: Vtx) -> None:
     assert number(run_guest(vtx, BEGIN + source)) == 2
 
 
+@pytest.mark.promised
 @pytest.mark.quick
 def test_an_alarm_wakes_every_time_and_a_halt_without_one_is_told(vtx: Vtx) -> None:
     source = """
@@ -247,6 +251,7 @@ def test_an_alarm_wakes_every_time_and_a_halt_without_one_is_told(vtx: Vtx) -> N
     assert b"waits for an interrupt, and nothing can send one" in result.stderr
 
 
+@pytest.mark.promised
 @pytest.mark.quick
 def test_each_mode_is_read_back(vtx: Vtx) -> None:
     source = ""
@@ -278,6 +283,7 @@ def test_each_mode_is_read_back(vtx: Vtx) -> None:
             assert after >> 7 == (mode in (2, 4, 5))
 
 
+@pytest.mark.promised
 @pytest.mark.quick
 def test_counter_2_runs_while_port_61h_says_so(vtx: Vtx) -> None:
     source = """
@@ -328,6 +334,7 @@ FLOODED = """
 """
 
 
+@pytest.mark.promised
 @pytest.mark.quick
 def test_the_fastest_ticks_hurt_only_the_guest(vtx: Vtx) -> None:
     many = 100_000 if FULL else 5_000
@@ -346,6 +353,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.promised
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_tick_that_finds_no_way_in_is_a_triple_fault_in_words(vtx: Vtx, what: str) -> None:
     code, words = BROKEN[what]
@@ -381,6 +389,7 @@ COUNTING = f"""
 """
 
 
+@pytest.mark.promised(without=["12"])  # there they come a millisecond apart
 def test_after_a_long_stop_no_more_than_a_second_is_made_up_for(vtx: Vtx) -> None:
     seconds = 60 if FULL else 5
     put_guest(vtx, BEGIN + COUNTING)
@@ -412,6 +421,7 @@ def uptime(vtx: Vtx) -> float:
 # The keyboard controller
 
 
+@pytest.mark.timed
 @pytest.mark.quick
 def test_the_keyboard_controller_answers_as_ibm_wrote_it(vtx: Vtx) -> None:
     # What is written (a command to 64h, a byte to 60h), and what is read at 60h then.
@@ -503,6 +513,7 @@ def at_keyboard(vtx: Vtx, source: str, ready: bytes) -> Job:
     return job
 
 
+@pytest.mark.timed
 @pytest.mark.quick
 def test_a_terminals_letters_become_keys_that_go_down_and_up(vtx: Vtx) -> None:
     job = at_keyboard(vtx, BEGIN + SHOW_CODES, b"R")

@@ -52,6 +52,14 @@ static const struct request {
 #ifdef VTX_INTERRUPT
 	{ "VTX_INTERRUPT", VTX_INTERRUPT, true, &(const struct vtx_interrupt){} },
 #endif
+#ifdef VTX_CREATE_IRQCHIP
+	{ "VTX_CREATE_IRQCHIP", VTX_CREATE_IRQCHIP, false,
+	  &(const struct vtx_create_irqchip){ .chips = VTX_CHIP_PIC } },
+	{ "VTX_IRQ_LINE", VTX_IRQ_LINE, false, &(const struct vtx_irq_line){} },
+#endif
+#ifdef VTX_CREATE_UART
+	{ "VTX_CREATE_UART", VTX_CREATE_UART, false, &(const struct vtx_create_uart){} },
+#endif
 };
 
 #define NR_REQUESTS (sizeof(requests) / sizeof(requests[0]))
@@ -311,6 +319,141 @@ static void two_threads(int vcpu)
 }
 #endif /* VTX_CREATE_VCPU */
 
+#ifdef VTX_CREATE_IRQCHIP
+static void irq_line_bad(int vm, const char *what, int expected, struct vtx_irq_line line)
+{
+	expect("VTX_IRQ_LINE", what, expected, ioctl(vm, VTX_IRQ_LINE, &line));
+}
+
+/* Before there is a vCPU: the VM gets its interrupt controllers. */
+static void irqchip(int vm)
+{
+	struct vtx_create_irqchip create = {};
+
+	irq_line_bad(vm, "no interrupt controllers", ENXIO, (struct vtx_irq_line){ .gsi = 1 });
+	expect("VTX_RESET", "no interrupt controllers", ENXIO, ioctl(vm, VTX_RESET, 0));
+	expect("VTX_CREATE_IRQCHIP", "no chip", EINVAL, ioctl(vm, VTX_CREATE_IRQCHIP, &create));
+	create.chips = VTX_CHIP_PIC | 1u << 31;
+	expect("VTX_CREATE_IRQCHIP", "an unknown chip", EINVAL,
+	       ioctl(vm, VTX_CREATE_IRQCHIP, &create));
+#ifdef VTX_CHIP_PIT
+	create.chips = VTX_CHIP_PIT;
+	expect("VTX_CREATE_IRQCHIP", "a timer without controllers", EINVAL,
+	       ioctl(vm, VTX_CREATE_IRQCHIP, &create));
+#endif
+	create = (struct vtx_create_irqchip){ .chips = VTX_CHIP_PIC, .flags = 1 };
+	expect("VTX_CREATE_IRQCHIP", "a flag", EINVAL, ioctl(vm, VTX_CREATE_IRQCHIP, &create));
+	create.flags = 0;
+	expect("VTX_CREATE_IRQCHIP", "good", 0, ioctl(vm, VTX_CREATE_IRQCHIP, &create));
+	expect("VTX_CREATE_IRQCHIP", "there already", EEXIST,
+	       ioctl(vm, VTX_CREATE_IRQCHIP, &create));
+
+	irq_line_bad(vm, "line 2", EINVAL, (struct vtx_irq_line){ .gsi = 2 });
+	irq_line_bad(vm, "line 16", EINVAL, (struct vtx_irq_line){ .gsi = 16 });
+	irq_line_bad(vm, "the last line of all", EINVAL, (struct vtx_irq_line){ .gsi = ~0u });
+	irq_line_bad(vm, "level 2", EINVAL, (struct vtx_irq_line){ .level = 2 });
+	irq_line_bad(vm, "reserved set", EINVAL, (struct vtx_irq_line){ .reserved = 1 });
+	irq_line_bad(vm, "the status is not looked at", 0, (struct vtx_irq_line){ .status = ~0u });
+	irq_line_bad(vm, "up", 0, (struct vtx_irq_line){ .gsi = 15, .level = 1 });
+	irq_line_bad(vm, "without a vCPU", 0, (struct vtx_irq_line){ .gsi = 15 });
+	expect("VTX_RESET", "an argument", EINVAL, ioctl(vm, VTX_RESET, 1));
+	expect("VTX_RESET", "good", 0, ioctl(vm, VTX_RESET, 0));
+}
+
+static void irqchip_and_vcpu(int vm, int vcpu)
+{
+	struct vtx_create_irqchip create = { .chips = VTX_CHIP_PIC };
+	struct vtx_interrupt irq = { .vector = 0x40 };
+	int other = open_vtx(), other_vcpu = must("VTX_CREATE_VCPU", create_vcpu(other));
+
+	expect("VTX_INTERRUPT", "VTXDRV has the controllers", ENXIO,
+	       ioctl(vcpu, VTX_INTERRUPT, &irq));
+	irq.vector = 256;
+	expect("VTX_INTERRUPT", "vector 256, VTXDRV has the controllers", EINVAL,
+	       ioctl(vcpu, VTX_INTERRUPT, &irq));
+	expect("VTX_CREATE_IRQCHIP", "there is a vCPU", EBUSY,
+	       ioctl(other, VTX_CREATE_IRQCHIP, &create));
+	expect("VTX_CREATE_IRQCHIP", "there already, and a vCPU", EEXIST,
+	       ioctl(vm, VTX_CREATE_IRQCHIP, &create));
+	expect("VTX_RESET", "on the other descriptor", ENOTTY, ioctl(vcpu, VTX_RESET, 0));
+	close(other_vcpu);
+	expect("VTX_CREATE_IRQCHIP", "the vCPU has gone", 0,
+	       ioctl(other, VTX_CREATE_IRQCHIP, &create));
+	close(other);
+}
+#endif
+
+#ifdef VTX_CREATE_UART
+static long uart_bad(int vm, const char *what, int expected, struct vtx_create_uart uart)
+{
+	long fd = ioctl(vm, VTX_CREATE_UART, &uart);
+
+	expect("VTX_CREATE_UART", what, expected, fd);
+	return fd;
+}
+
+static void uart_beyond_file_max(int vm)
+{
+	struct vtx_create_irqchip chips = { .chips = VTX_CHIP_PIC };
+
+	must("VTX_CREATE_IRQCHIP", ioctl(vm, VTX_CREATE_IRQCHIP, &chips));
+	uart_bad(vm, "the host has no file left", ENFILE, (struct vtx_create_uart){ .gsi = 4 });
+}
+
+/* A VM with interrupt controllers, and no vCPU. */
+static void uarts(int vm)
+{
+	const struct vtx_create_uart good = { .port = 0x3f8, .gsi = 4 };
+	struct vtx_create_irqchip chips = { .chips = VTX_CHIP_PIC };
+	struct rlimit none, old;
+	unsigned long max;
+	long fds[4], vcpu;
+	int i;
+
+	uart_bad(vm, "no interrupt controllers", ENXIO, good);
+	must("VTX_CREATE_IRQCHIP", ioctl(vm, VTX_CREATE_IRQCHIP, &chips));
+	uart_bad(vm, "its last port is none", EINVAL,
+		 (struct vtx_create_uart){ .port = 0xfff9, .gsi = 4 });
+	uart_bad(vm, "far off", EINVAL, (struct vtx_create_uart){ .port = ~0u, .gsi = 4 });
+	uart_bad(vm, "line 2", EINVAL, (struct vtx_create_uart){ .port = 0x3f8, .gsi = 2 });
+	uart_bad(vm, "line 16", EINVAL, (struct vtx_create_uart){ .port = 0x3f8, .gsi = 16 });
+	uart_bad(vm, "a flag", EINVAL,
+		 (struct vtx_create_uart){ .port = 0x3f8, .gsi = 4, .flags = 1 });
+	uart_bad(vm, "reserved set", EINVAL,
+		 (struct vtx_create_uart){ .port = 0x3f8, .gsi = 4, .reserved = 1 });
+	uart_bad(vm, "the interrupt controller's ports", EEXIST,
+		 (struct vtx_create_uart){ .port = 0x1a, .gsi = 4 });
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	none = old;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &none);
+	uart_bad(vm, "the process has no descriptor left", EMFILE, good);
+	setrlimit(RLIMIT_NOFILE, &old);
+	max = set_file_max(0);
+	as_nobody(uart_beyond_file_max);
+	set_file_max(max);
+
+	/* The errors above left none behind. */
+	fds[0] = uart_bad(vm, "good", 0, good);
+	uart_bad(vm, "there already", EEXIST, good);
+	uart_bad(vm, "another's last port", EEXIST,
+		 (struct vtx_create_uart){ .port = 0x3ff, .gsi = 3 });
+	uart_bad(vm, "another's line", EEXIST, (struct vtx_create_uart){ .port = 0x2f8, .gsi = 4 });
+	for (i = 1; i < 4; i++)
+		fds[i] = uart_bad(vm, "beside it", 0,
+				  (struct vtx_create_uart){ .port = 0x3f8 + 8 * i, .gsi = 4 + i });
+	uart_bad(vm, "a fifth", ENOSPC, (struct vtx_create_uart){ .port = 0x200, .gsi = 12 });
+	for (i = 0; i < 4; i++)
+		close(fds[i]);
+	uart_bad(vm, "the port is there without a descriptor", EEXIST, good);
+	vcpu = must("VTX_CREATE_VCPU", create_vcpu(vm));
+	uart_bad(vm, "there is a vCPU", EBUSY, good);
+	close(vcpu);
+	close(vm);
+}
+#endif
+
 /* A child has our descriptors, but not our memory. */
 static void forked(int vm, int vcpu)
 {
@@ -329,6 +472,9 @@ static void forked(int vm, int vcpu)
 	}
 #ifdef VTX_RUN
 	expect("VTX_RUN", "from a child", EIO, ioctl(vcpu, VTX_RUN, 0));
+#endif
+#ifdef VTX_RESET
+	expect("VTX_RESET", "from a child", EIO, ioctl(vm, VTX_RESET, 0));
 #endif
 	_exit(0);
 }
@@ -460,6 +606,14 @@ static void from_32_bit(int vm, int vcpu)
 		if (r->cmd == VTX_INTERRUPT)
 			continue;
 #endif
+#ifdef VTX_CREATE_IRQCHIP
+		if (r->cmd == VTX_CREATE_IRQCHIP)
+			continue;
+#endif
+#ifdef VTX_CREATE_UART
+		if (r->cmd == VTX_CREATE_UART)
+			continue;
+#endif
 		memcpy(low, r->good, _IOC_SIZE(r->cmd));
 		expect(r->name, "from a 32-bit program", 0, ioctl32(fd, r->cmd, arg));
 		expect(r->name, "NULL, from a 32-bit program", EFAULT, ioctl32(fd, r->cmd, 0));
@@ -481,12 +635,21 @@ int main(void)
 	translate(vm);
 	as_nobody(beyond_memlock);
 	unknown_requests("of the VM", vm);
+#ifdef VTX_CREATE_IRQCHIP
+	irqchip(vm);
+#endif
 #ifdef VTX_CREATE_VCPU
 	create(vm);
 	vcpu = must("VTX_CREATE_VCPU", create_vcpu(vm));
 	unknown_requests("of the vCPU", vcpu);
 	probe(vcpu);
 	two_threads(vcpu);
+#endif
+#ifdef VTX_CREATE_IRQCHIP
+	irqchip_and_vcpu(vm, vcpu);
+#endif
+#ifdef VTX_CREATE_UART
+	uarts(open_vtx());
 #endif
 	bad_pointers(vm, vcpu);
 	wrong_descriptor(vm, vcpu);

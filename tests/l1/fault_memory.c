@@ -33,6 +33,7 @@ enum step {
 	OPEN,
 	MAP_RAM,
 	MAP_ROM,
+	CREATE_UART,
 	CREATE_VCPU,
 	ALL_DONE,
 };
@@ -41,13 +42,14 @@ static const char *const names[] = {
 	"open",
 	"VTX_MAP_MEMORY",
 	"VTX_MAP_MEMORY far up",
+	"VTX_CREATE_UART",
 	"VTX_CREATE_VCPU",
 };
 
 /* A VM, as far as we get; how far is the return value. */
 static enum step try(void *ram, void *rom)
 {
-	int vm = open("/dev/vtx", O_RDWR | O_CLOEXEC), vcpu = -1;
+	int vm = open("/dev/vtx", O_RDWR | O_CLOEXEC), vcpu = -1, uart = -1;
 	enum step step = OPEN;
 
 	if (vm < 0)
@@ -58,6 +60,16 @@ static enum step try(void *ram, void *rom)
 	step = MAP_ROM;
 	if (map_memory(vm, ROM_ADDR, rom, PAGE, VTX_MEM_READONLY))
 		goto out;
+	step = CREATE_UART;
+#ifdef VTX_CREATE_UART
+	struct vtx_create_irqchip chips = { .chips = VTX_CHIP_PIC };
+	struct vtx_create_uart create = { .port = 0x3f8, .gsi = 4 };
+
+	must("VTX_CREATE_IRQCHIP", ioctl(vm, VTX_CREATE_IRQCHIP, &chips));
+	uart = ioctl(vm, VTX_CREATE_UART, &create);
+	if (uart < 0)
+		goto out;
+#endif
 	step = CREATE_VCPU;
 #ifdef VTX_CREATE_VCPU
 	vcpu = create_vcpu(vm);
@@ -69,6 +81,7 @@ out:
 	if (step != ALL_DONE && errno != ENOMEM)
 		err(1, "%s", names[step]);
 	close(vcpu);
+	close(uart);
 	close(vm);
 	return step;
 }

@@ -9,9 +9,11 @@
  * Prints for each request how often it ended how, as "VTX_RUN: ok 12 EINTR 3".
  * Ends with an error if a request says what vtx.h does not document.
  */
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <time.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,12 +27,18 @@
 #define MESSY_PAGES 32 /* here it changes under them */
 #define NR_ERRORS 140
 
+#ifdef VTX_CHIP_PIT
+#define ALL_CHIPS (VTX_CHIP_PIC | VTX_CHIP_PIT)
+#else
+#define ALL_CHIPS VTX_CHIP_PIC
+#endif
+
 static uint8_t *pool, *messy, *rom, *bad;
 static int noise; /* a file of random bytes */
 
 /* Shared by all threads, without any lock: that is the point. */
 static struct slot {
-	atomic_int vm, vcpu;
+	atomic_int vm, vcpu, uart;
 	atomic_uintptr_t run; /* an address, and in its low bits the number of pages */
 } slots[SLOTS];
 
@@ -49,6 +57,16 @@ enum request {
 #endif
 #ifdef VTX_INTERRUPT
 	INTERRUPT,
+#endif
+#ifdef VTX_CREATE_IRQCHIP
+	IRQCHIP,
+	LINE,
+	RESET,
+#endif
+#ifdef VTX_CREATE_UART
+	UART,
+	UART_READ,
+	UART_WRITE,
 #endif
 	UNKNOWN,
 	NR_REQUESTS,
@@ -78,7 +96,22 @@ static const struct {
 #ifdef VTX_INTERRUPT
 	[INTERRUPT] = { "VTX_INTERRUPT",
 			VTX_INTERRUPT,
-			{ EINVAL, EAGAIN, ESHUTDOWN, EFAULT, EBUSY } },
+			{ EINVAL, EAGAIN, ESHUTDOWN, EFAULT, EBUSY, ENXIO } },
+#endif
+#ifdef VTX_CREATE_IRQCHIP
+	[IRQCHIP] = { "VTX_CREATE_IRQCHIP",
+		      VTX_CREATE_IRQCHIP,
+		      { EINVAL, EEXIST, EBUSY, EFAULT } },
+	[LINE] = { "VTX_IRQ_LINE", VTX_IRQ_LINE, { EINVAL, ENXIO, EFAULT } },
+	[RESET] = { "VTX_RESET", VTX_RESET, { EINVAL, ENXIO } },
+#endif
+#ifdef VTX_CREATE_UART
+	[UART] = { "VTX_CREATE_UART",
+		   VTX_CREATE_UART,
+		   { EINVAL, ENXIO, EBUSY, EEXIST, ENOSPC, EFAULT } },
+	/* Another thread may have opened a VM or a vCPU with the number of a port. */
+	[UART_READ] = { "read", 0, { EAGAIN, EFAULT, EINVAL, EINTR } },
+	[UART_WRITE] = { "write", 0, { EAGAIN, EFAULT, EINVAL, EINTR } },
 #endif
 	[UNKNOWN] = { "unknown", 0, {} },
 };
@@ -153,6 +186,12 @@ static void renew(struct slot *s)
 
 	map_memory(fd, 0, pool, 16 * PAGE, 0);
 	map_memory(fd, ROM_ADDR, rom, PAGE, VTX_MEM_READONLY);
+#ifdef VTX_CREATE_IRQCHIP
+	struct vtx_create_irqchip chips = { .chips = ALL_CHIPS };
+
+	if ((s - slots) & 1)
+		must("VTX_CREATE_IRQCHIP", ioctl(fd, VTX_CREATE_IRQCHIP, &chips));
+#endif
 	close(atomic_exchange(&s->vm, fd));
 }
 
@@ -344,6 +383,81 @@ static void do_interrupt(struct fuzzer *f)
 }
 #endif
 
+#ifdef VTX_CREATE_IRQCHIP
+static void do_irqchip(struct fuzzer *f)
+{
+	struct vtx_create_irqchip create = { .chips = ALL_CHIPS };
+
+	flip(f, &create, sizeof(create));
+	request(f, IRQCHIP, any_slot(f)->vm, &create);
+}
+
+/* Up and down, as a device would; and its guest, if it halts, may hope for more. */
+static void do_line(struct fuzzer *f)
+{
+	struct vtx_irq_line line = { .gsi = below(f, 17), .level = below(f, 2) };
+	struct slot *s = any_slot(f);
+	uintptr_t run = s->run & ~(PAGE - 1);
+	uint32_t lines = next_random(&f->random);
+
+	flip(f, &line, sizeof(line));
+	request(f, LINE, s->vm, &line);
+	if (once_in(f, 4) && pwrite(noise, &lines, sizeof(lines), 0) == sizeof(lines))
+		pread(noise, (void *)(run + offsetof(struct vtx_run, may_pull)), sizeof(lines), 0);
+}
+
+static void do_reset(struct fuzzer *f)
+{
+	judge(RESET, ioctl(any_slot(f)->vm, VTX_RESET, once_in(f, 10)));
+}
+#endif
+
+#ifdef VTX_CREATE_UART
+/* A VM with ports, for some; the vCPU comes later. */
+static void do_uart(struct fuzzer *f)
+{
+	static const uint16_t ports[] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8, 0x21, 0x3fc };
+	struct vtx_create_uart create = { .port = ports[below(f, 6)], .gsi = below(f, 17) };
+	struct slot *s = any_slot(f);
+	long fd;
+
+	flip(f, &create, sizeof(create));
+	fd = ioctl(s->vm, VTX_CREATE_UART, once_in(f, 20) ? (void *)(bad + PAGE - 4) : &create);
+	judge(UART, fd);
+	if (fd < 0)
+		return;
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	close(atomic_exchange(&s->uart, fd));
+}
+
+/* What the guest makes of it is its own affair. */
+static void do_wire(struct fuzzer *f)
+{
+	struct slot *s = any_slot(f);
+	struct pollfd p = { .fd = s->uart, .events = POLLIN | POLLOUT };
+	size_t size = below(f, 6000);
+	uint8_t *at = once_in(f, 10) ? bad + PAGE - below(f, 100) : messy + below(f, 4 * PAGE);
+
+	switch (below(f, 8)) {
+	case 0:
+		close(atomic_exchange(&s->uart, -1));
+		break;
+	case 1:
+		close(atomic_exchange(&any_slot(f)->uart, dup(s->uart)));
+		break;
+	case 2:
+		poll(&p, 1, 0);
+		break;
+	case 3:
+	case 4:
+		judge(UART_READ, read(s->uart, at, size));
+		break;
+	default:
+		judge(UART_WRITE, write(s->uart, at, size));
+	}
+}
+#endif
+
 static void do_map_run(struct fuzzer *f)
 {
 	struct slot *s = any_slot(f);
@@ -423,6 +537,20 @@ static void (*const deeds[])(struct fuzzer *f) = {
 	do_interrupt,
 	do_interrupt,
 #endif
+#ifdef VTX_CREATE_IRQCHIP
+	do_irqchip,
+	do_line,
+	do_line,
+	do_line,
+	do_reset,
+#endif
+#ifdef VTX_CREATE_UART
+	do_uart,
+	do_uart,
+	do_wire,
+	do_wire,
+	do_wire,
+#endif
 };
 
 static atomic_uint finished; /* threads */
@@ -467,6 +595,7 @@ static void prepare(uint64_t seed)
 	for (i = 0; i < SLOTS; i++) {
 		slots[i].vm = -1;
 		slots[i].vcpu = -1;
+		slots[i].uart = -1;
 	}
 }
 

@@ -5,6 +5,8 @@
  * usage: pty ring N COMMAND...    with NanoX of stage 10: rings N times, at any moment
  *        pty hang-up COMMAND...   waits for a prompt, and takes the terminal away
  *        pty lose COMMAND...      the same, where the command gets no SIGHUP for it
+ *        pty stuck COMMAND...     reads nothing until all is full, and then types Ctrl-A x
+ *        pty com2 COMMAND...      with a second terminal, named in the place of "COM2"
  */
 #include <poll.h>
 #include <signal.h>
@@ -18,7 +20,7 @@
 
 #define PATIENCE 30000 /* milliseconds without any output: that is a hang */
 
-static int master;
+static int master, second;
 static pid_t child;
 static char output[1 << 20];
 static size_t used, seen;
@@ -79,6 +81,15 @@ static void expect(const char *text)
 	seen = found - output + strlen(text);
 }
 
+/* It has said something, whatever it is. */
+static void expect_any(void)
+{
+	struct pollfd fd = { .fd = master, .events = POLLIN };
+
+	if (poll(&fd, 1, PATIENCE) <= 0)
+		errx(1, "it says nothing");
+}
+
 static void tell_end(void)
 {
 	int status;
@@ -113,8 +124,79 @@ static void ring(unsigned int times)
 	printf("rings: %u\n", times);
 }
 
+/* Until all of its threads sleep: nobody can go on any more. */
+static void until_full(void)
+{
+	char command[128];
+	int calm = 0;
+
+	expect_any();
+	snprintf(command, sizeof(command),
+		 "! grep -q '^State:.[^S]' /proc/%d/task/*/status", child);
+	while (calm < 10) {
+		poll(NULL, 0, 50);
+		calm = system(command) ? 0 : calm + 1;
+	}
+}
+
+/* Nobody has read anything, and still it obeys. */
+static void leave_when_stuck(void)
+{
+	siginfo_t end = {};
+	int tries;
+
+	until_full();
+	write_all("\1x");
+	for (tries = 0; tries < 200 && !end.si_pid; tries++) {
+		poll(NULL, 0, 50);
+		must("waitid", waitid(P_PID, child, &end, WEXITED | WNOHANG | WNOWAIT));
+	}
+	printf("it left: %s\n", end.si_pid ? "ok" : "no");
+	if (!end.si_pid)
+		kill(child, SIGKILL);
+}
+
+static char *open_second(void)
+{
+	second = must("posix_openpt", posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+	must("grantpt", grantpt(second));
+	must("unlockpt", unlockpt(second));
+	return strdup(ptsname(second));
+}
+
+/* An echo at each port, which ends at a 'Q': all other bytes come back as they were. */
+static void both_ports(void)
+{
+	unsigned char all[255], got[sizeof(all)];
+	size_t i, done = 0;
+	ssize_t n;
+
+	expect("R");
+	for (i = 0; i < sizeof(all); i++)
+		all[i] = i < 'Q' ? i : i + 1;
+	if (write(second, all, sizeof(all)) != sizeof(all))
+		err(1, "write");
+	write_all("hello");
+	expect("hello");
+	while (done < sizeof(all)) {
+		struct pollfd fd = { .fd = second, .events = POLLIN };
+
+		if (poll(&fd, 1, PATIENCE) <= 0)
+			errx(1, "COM2 gave back %zu bytes", done);
+		n = read(second, got + done, sizeof(got) - done);
+		must("read", n);
+		done += n;
+	}
+	printf("COM2 gives back what it got: %s\n",
+	       memcmp(got, all, sizeof(all)) ? "no" : "ok");
+	if (write(second, "Q", 1) != 1)
+		err(1, "write");
+}
+
 int main(int argc, char **argv)
 {
+	int i;
+
 	if (argc > 3 && !strcmp(argv[1], "ring")) {
 		start(argv + 3, true);
 		ring(atoi(argv[2]));
@@ -126,6 +208,17 @@ int main(int argc, char **argv)
 	} else if (argc > 2 && !strcmp(argv[1], "lose")) {
 		start(argv + 2, false);
 		expect("> ");
+	} else if (argc > 2 && !strcmp(argv[1], "stuck")) {
+		start(argv + 2, true);
+		leave_when_stuck();
+	} else if (argc > 2 && !strcmp(argv[1], "com2")) {
+		for (i = 2; i < argc; i++)
+			if (!strcmp(argv[i], "COM2"))
+				argv[i] = open_second();
+		start(argv + 2, true);
+		both_ports();
+		tell_end();
+		return 0;
 	} else {
 		errx(1, "usage: see its source");
 	}

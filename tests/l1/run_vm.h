@@ -13,7 +13,8 @@ struct run_vm {
 	uint8_t *rom;
 };
 
-static inline void run_vm_open(struct run_vm *v, size_t ram_pages)
+/* `chips`: VTX_CHIP_*, those that VTXDRV shall have. */
+static inline void run_vm_open_with(struct run_vm *v, size_t ram_pages, uint32_t chips)
 {
 	v->ram_pages = ram_pages;
 	v->ram = pages(ram_pages);
@@ -21,9 +22,22 @@ static inline void run_vm_open(struct run_vm *v, size_t ram_pages)
 	v->vm = open_vtx();
 	must("RAM", map_memory(v->vm, 0, v->ram, ram_pages * PAGE, 0));
 	must("ROM", map_memory(v->vm, ROM_ADDR, v->rom, PAGE, VTX_MEM_READONLY));
+#ifdef VTX_CREATE_IRQCHIP
+	struct vtx_create_irqchip create = { .chips = chips };
+
+	if (chips)
+		must("VTX_CREATE_IRQCHIP", ioctl(v->vm, VTX_CREATE_IRQCHIP, &create));
+#else
+	(void)chips;
+#endif
 	v->vcpu = must("VTX_CREATE_VCPU", create_vcpu(v->vm));
 	v->run = map_run(v->vcpu);
 	must("the run page", v->run == MAP_FAILED ? -1 : 0);
+}
+
+static inline void run_vm_open(struct run_vm *v, size_t ram_pages)
+{
+	run_vm_open_with(v, ram_pages, 0);
 }
 
 static inline void run_vm_load(struct run_vm *v, const char *path)

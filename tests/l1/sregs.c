@@ -20,6 +20,7 @@ static void try(const char *what, const struct vtx_sregs *s)
 
 int main(int argc, char **argv)
 {
+	struct vtx_probe probe = { .form = VTX_FORM_HOST_CS };
 	struct vtx_sregs s, now;
 
 	run_vm_open(&v, 16);
@@ -54,6 +55,9 @@ int main(int argc, char **argv)
 	must("VTX_SET_SREGS", ioctl(v.vcpu, VTX_SET_SREGS, &s));
 	now = get();
 	printf("what is written: %s\n", memcmp(&now, &s, sizeof(now)) ? "is not read" : "read again");
+	must("VTX_PROBE_ENTRY", ioctl(v.vcpu, VTX_PROBE_ENTRY, &probe));
+	now = get();
+	printf("after a probe: %s\n", memcmp(&now, &s, sizeof(now)) ? "changed" : "the same");
 
 	s = first;
 	s.tr.access = 0x93;

@@ -5,14 +5,19 @@
  * usage: client kvm|kvm-chips|vtx NAME SAMPLES [GUEST]
  *
  * kvm-chips is KVM with its interrupt controllers and its timer in the kernel.
- * Else they are models in user space, here.
+ * Else they are models in user space, here. VTXDRV has in the kernel what its
+ * ABI has.
  *
  *   exit-user    the guest loops over OUT; RDTSC around each call that runs it
  *   exit-kernel  the guest takes RDTSC around CPUID, again and again, and keeps
  *                the differences in its memory
  *   ioctl-null   an ioctl that is unknown: the way in and out of the kernel alone
+ *   wake-up      a thread that sleeps: from when its time has come until it runs
  *   device-out   an OUT to the 8259, around which the guest takes RDTSC (device.asm)
+ *   uart-out     an OUT to the serial port, likewise
  *   interrupt    an interrupt, from the line to behind its handler, likewise
+ *   eoi          the OUT in that handler, likewise
+ *   irq-line     the ioctl that pulls a line of controllers in the kernel
  *   tick         the guest notes when each tick came (tick.asm); what it sends is
  *                printed as it is. kvm-chips only; for others there is VTXCTL
  *
@@ -23,13 +28,17 @@
 #include <err.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -96,13 +105,16 @@ static const uint8_t guest_kernel[] = {
 #define GUEST_ROUNDS 2 /* where device.asm and tick.asm have them */
 #define ASK 0x80
 #define DONE 0x81
+#define LET_GO 0x82
 #define DEBUG_EXIT 0xf4
 #define COM1 0x3f8
+#define COM1_LINE 4
 #define LINE 3
+#define PERIOD_NS 4000000
 
 static uint8_t *ram;
 static int vm_fd, vcpu_fd, rounds;
-static bool chips; /* in KVM's kernel */
+static bool chips; /* in the kernel */
 static unsigned long run_request;
 static struct vtx_run *vtx_run; /* one of these two */
 static struct kvm_run *kvm_run;
@@ -114,6 +126,50 @@ static void load(const uint8_t *guest, size_t size)
 	if (ram == MAP_FAILED)
 		err(1, "mmap");
 	memcpy(ram + ENTRY, guest, size);
+}
+
+/*
+ * A launcher has another thread, and that makes each system call a bit slower. It
+ * takes what the guest sends by a serial port in the kernel, if there is one.
+ */
+static void *read_all(void *fd)
+{
+	char buffer[4096];
+
+	while (read((intptr_t)fd, buffer, sizeof(buffer)) > 0)
+		;
+	return NULL;
+}
+
+static void start_reader(intptr_t fd)
+{
+	pthread_t reader;
+
+	if (fd < 0 || pthread_create(&reader, NULL, read_all, (void *)fd))
+		err(1, "the reader");
+}
+
+/* All that VTXDRV has itself. */
+static void create_chips(int vm)
+{
+#ifdef VTX_CREATE_IRQCHIP
+	struct vtx_create_irqchip create = { .chips = VTX_CHIP_PIC };
+
+#ifdef VTX_CHIP_PIT
+	create.chips |= VTX_CHIP_PIT;
+#endif
+	if (ioctl(vm, VTX_CREATE_IRQCHIP, &create))
+		err(1, "VTX_CREATE_IRQCHIP");
+	chips = true;
+#endif
+#ifdef VTX_CREATE_UART
+	struct vtx_create_uart uart = { .port = COM1, .gsi = COM1_LINE };
+
+	start_reader(ioctl(vm, VTX_CREATE_UART, &uart));
+#else
+	start_reader(eventfd(0, 0)); /* there is nothing to read */
+#endif
+	(void)vm;
 }
 
 static void open_vtx(void)
@@ -134,6 +190,7 @@ static void open_vtx(void)
 	memcpy(rom + 0xff0, (const uint8_t[]){ 0xea, 0x00, 0x7c, 0x00, 0x00 }, 5);
 	if (ioctl(vm, VTX_MAP_MEMORY, &memory) || ioctl(vm, VTX_MAP_MEMORY, &rom_memory))
 		err(1, "VTX_MAP_MEMORY");
+	create_chips(vm);
 	vcpu_fd = ioctl(vm, VTX_CREATE_VCPU, &create);
 	if (vcpu_fd < 0)
 		err(1, "VTX_CREATE_VCPU");
@@ -161,6 +218,7 @@ static void open_kvm(void)
 	if (vm < 0 || ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region))
 		err(1, "KVM_CREATE_VM");
 	vm_fd = vm;
+	start_reader(eventfd(0, 0)); /* there is nothing to read */
 	if (chips && (ioctl(vm, KVM_SET_TSS_ADDR, 0xfffbd000) || ioctl(vm, KVM_CREATE_IRQCHIP, 0) ||
 		      ioctl(vm, KVM_CREATE_PIT2, &pit)))
 		err(1, "KVM_CREATE_IRQCHIP");
@@ -220,14 +278,9 @@ static void exit_user(void)
 
 static void exit_kernel(void)
 {
-	const uint32_t *ticks = (const uint32_t *)(ram + RESULTS);
-	int i;
-
 	do
 		run();
 	while (!is_out());
-	for (i = WARM_UP; i < rounds; i++)
-		printf("%u\n", ticks[i]);
 }
 
 static void ioctl_null(void)
@@ -283,22 +336,73 @@ static void load_file(const char *path)
 	*(uint16_t *)(ram + ENTRY + GUEST_ROUNDS) = rounds;
 }
 
+/* A line of the controllers in the kernel. */
+static void set_kernel_line(bool level)
+{
+	struct kvm_irq_level kvm_line = { .irq = LINE, .level = level };
+
+#ifdef VTX_IRQ_LINE
+	struct vtx_irq_line vtx_line = { .gsi = LINE, .level = level };
+
+	if (vtx_run) {
+		if (ioctl(vm_fd, VTX_IRQ_LINE, &vtx_line))
+			err(1, "VTX_IRQ_LINE");
+		return;
+	}
+#endif
+	if (ioctl(vm_fd, KVM_IRQ_LINE, &kvm_line))
+		err(1, "KVM_IRQ_LINE");
+}
+
+static void print_ticks(void)
+{
+	const uint32_t *ticks = (const uint32_t *)(ram + RESULTS);
+	int i;
+
+	for (i = WARM_UP; i < rounds; i++)
+		printf("%u\n", ticks[i]);
+}
+
+static void wake_up(void)
+{
+	uint64_t *ticks = calloc(rounds, sizeof(*ticks));
+	struct timespec begin, end, due;
+	uint64_t begin_tick, end_tick;
+	double ticks_per_ns;
+	int i;
+
+	prctl(PR_SET_TIMERSLACK, 1);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	begin_tick = __rdtsc();
+	due = begin;
+	for (i = 0; i < rounds; i++) {
+		due.tv_nsec += PERIOD_NS;
+		due.tv_sec += due.tv_nsec / 1000000000;
+		due.tv_nsec %= 1000000000;
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+		ticks[i] = __rdtsc();
+	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end_tick = __rdtsc();
+
+	ticks_per_ns = (end_tick - begin_tick) /
+		       ((end.tv_sec - begin.tv_sec) * 1e9 + (end.tv_nsec - begin.tv_nsec));
+	for (i = 0; i < rounds; i++)
+		printf("%.0f\n",
+		       ticks[i] - begin_tick - (double)PERIOD_NS * (i + 1) * ticks_per_ns);
+}
+
 #ifdef HAVE_I8259
-/* Line 3, as an edge; and on to the CPU, by whoever has the controllers. */
+/* A device pulls its line, and the request goes on to the CPU. */
 static void pull(struct i8259 *pic)
 {
-	struct kvm_irq_level level = { .irq = LINE, .level = 0 };
 	struct kvm_interrupt kvm_irq;
 	struct vtx_interrupt vtx_irq = {};
 
 	if (chips) {
-		ioctl(vm_fd, KVM_IRQ_LINE, &level);
-		level.level = 1;
-		if (ioctl(vm_fd, KVM_IRQ_LINE, &level))
-			err(1, "KVM_IRQ_LINE");
+		set_kernel_line(true);
 		return;
 	}
-	i8259_set_irq(pic, LINE, false);
 	i8259_set_irq(pic, LINE, true);
 	if (!i8259_intr(pic))
 		errx(1, "the controller does not ask for an interrupt");
@@ -315,25 +419,48 @@ static void pull(struct i8259 *pic)
 		err(1, "VTX_INTERRUPT");
 }
 
+static void let_go(struct i8259 *pic)
+{
+	if (chips)
+		set_kernel_line(false);
+	else
+		i8259_set_irq(pic, LINE, false);
+}
+
 static void device(void)
 {
-	const uint32_t *ticks = (const uint32_t *)(ram + RESULTS);
 	struct i8259 pic;
 	uint16_t port;
 	uint8_t value;
-	int i;
 
 	i8259_init(&pic);
 	while ((port = run_to_out(&value)) != DONE) {
 		if (port == ASK)
 			pull(&pic);
+		else if (port == LET_GO)
+			let_go(&pic);
 		else if (port == 0x20 || port == 0x21)
 			i8259_out(&pic, port - 0x20, value, 0);
-		else
+		else if (port != COM1)
 			errx(1, "an OUT to port %#x", port);
 	}
-	for (i = WARM_UP; i < rounds; i++)
-		printf("%u\n", ticks[i]);
+}
+
+/* The guest has told its controllers to hear the line. */
+static void irq_line(void)
+{
+	int i;
+
+	device();
+	for (i = 0; i < rounds; i++) {
+		uint64_t begin = __rdtsc(), end;
+
+		set_kernel_line(true);
+		end = __rdtsc();
+		set_kernel_line(false);
+		if (i >= WARM_UP)
+			printf("%lu\n", end - begin);
+	}
 }
 
 static void tick(void)
@@ -347,17 +474,47 @@ static void tick(void)
 }
 #endif
 
+static const struct {
+	const char *name;
+	void (*measure)(void);
+	bool guest_notes; /* the ticks, in its memory */
+} measurements[] = {
+	{ "exit-user", exit_user },
+	{ "exit-kernel", exit_kernel, true },
+	{ "ioctl-null", ioctl_null },
+#ifdef HAVE_I8259
+	{ "device-out", device, true },
+	{ "uart-out", device, true },
+	{ "interrupt", device, true },
+	{ "eoi", device, true },
+	{ "irq-line", irq_line },
+	{ "tick", tick },
+#endif
+};
+
 int main(int argc, char **argv)
 {
 	static char buffer[1 << 20];
 	bool kernel;
+	size_t i;
 
 	if (argc < 4 || argc > 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > MAX_SAMPLES)
 		errx(2, "usage: client kvm|kvm-chips|vtx NAME SAMPLES [GUEST]");
-	rounds = WARM_UP + atoi(argv[3]);
+	rounds = atoi(argv[3]);
+
+	/* Printing while it is measured must not be a system call each time. */
+	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
+	if (!strcmp(argv[2], "wake-up")) {
+		wake_up();
+		return 0;
+	}
+	for (i = 0; strcmp(measurements[i].name, argv[2]); i++)
+		if (i + 1 == sizeof(measurements) / sizeof(measurements[0]))
+			errx(2, "no such measurement: %s", argv[2]);
+
+	if (strcmp(argv[2], "tick"))
+		rounds += WARM_UP;
 	kernel = !strcmp(argv[2], "exit-kernel");
-	if (!strcmp(argv[2], "tick"))
-		rounds = atoi(argv[3]);
 	if (argc == 5)
 		load_file(argv[4]);
 	else if (kernel)
@@ -367,27 +524,13 @@ int main(int argc, char **argv)
 	if (kernel)
 		*(uint16_t *)(ram + ENTRY + ROUNDS) = rounds;
 
-	/* Printing while it is measured must not be a system call each time. */
-	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	chips = !strcmp(argv[1], "kvm-chips");
 	if (chips || !strcmp(argv[1], "kvm"))
 		open_kvm();
 	else
 		open_vtx();
-
-	if (kernel)
-		exit_kernel();
-	else if (!strcmp(argv[2], "exit-user"))
-		exit_user();
-	else if (!strcmp(argv[2], "ioctl-null"))
-		ioctl_null();
-#ifdef HAVE_I8259
-	else if (!strcmp(argv[2], "device-out") || !strcmp(argv[2], "interrupt"))
-		device();
-	else if (!strcmp(argv[2], "tick") && chips)
-		tick();
-#endif
-	else
-		errx(2, "no such measurement: %s", argv[2]);
+	measurements[i].measure();
+	if (measurements[i].guest_notes)
+		print_ticks();
 	return 0;
 }

@@ -1,10 +1,14 @@
 ; SPDX-License-Identifier: GPL-2.0-only
 ;
-; When does a tick come that was due? The guest sets the timer to 250 Hz, sleeps
-; with HLT, and notes the CPU's clock at each tick, first thing in its handler.
-; It sends what it has noted, four bytes each, by the serial port: when the timer
-; was set, then every tick. The number of ticks stands at offset 2. An OUT to
-; port F4 says that all is done.
+; When does a tick come that was due? The guest sets the timer to 250 Hz, works,
+; or sleeps with HLT (HALTS), and notes the CPU's clock at each tick, first thing
+; in its handler. It sends what it has noted, four bytes each, by the serial port:
+; when the timer was about to be set, then every tick. The number of ticks stands
+; at offset 2. An OUT to port F4 says that all is done.
+
+%ifndef COUNT
+%define COUNT 4773			; of 1193182 Hz
+%endif
 
 %include "begin.inc"
 
@@ -15,19 +19,23 @@
 
 	mov	al, 0x34		; counter 0, two bytes, mode 2
 	out	0x43, al
-	mov	ax, 4773		; of 1193182 Hz
+	mov	ax, COUNT
 	out	0x40, al
-	mov	al, ah
-	out	0x40, al
+	mov	bl, ah
 	rdtsc
 	stosd
+	mov	al, bl
+	out	0x40, al
 	mov	cx, [rounds]
 .wait:
 	sti
+%ifdef HALTS
 	hlt
 	cli
+%endif
 	test	cx, cx
 	jnz	.wait
+	cli
 
 	mov	al, 0xff
 	out	0x21, al

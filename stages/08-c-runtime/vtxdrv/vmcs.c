@@ -143,8 +143,6 @@ int vmcs_write_controls(struct vtx_vcpu *vcpu)
 		/* Each bit of CR0 and CR4 is ours: a guest that touches one exits. */
 		{ CR0_GUEST_HOST_MASK, ~0UL },
 		{ CR4_GUEST_HOST_MASK, ~0UL },
-		{ CR0_READ_SHADOW, RESET_CR0 },
-		{ CR4_READ_SHADOW, 0 },
 		{ CR3_TARGET_COUNT, 0 },
 
 		/* No list of MSRs to switch, no event to inject. */
@@ -266,6 +264,9 @@ int vmcs_write_guest(struct vtx_vcpu *vcpu)
 		u32 field;
 		u64 value;
 	} form[] = {
+		/* CR0 and CR4 as the guest reads them. */
+		{ CR0_READ_SHADOW, RESET_CR0 },
+		{ CR4_READ_SHADOW, 0 },
 		{ GUEST_CR0, X86_CR0_ET | X86_CR0_NE | X86_CR0_TS | X86_CR0_MP },
 		{ GUEST_CR3, 0 },
 		{ GUEST_CR4, X86_CR4_VMXE },

@@ -173,8 +173,12 @@ bool vcpu_enter(struct vtx_vcpu *vcpu)
 /* One turn of the guest: in, out, and what it means. Interrupts are off. */
 static void vcpu_turn(struct vtx_vcpu *vcpu)
 {
+	u32 vectoring;
+
 	vmcs_write(GUEST_RIP, vcpu->regs.rip);
-	event_deliver(vcpu);
+	vcpu->event.delivered = vcpu->event.info;
+	if (vcpu->event.info)
+		event_deliver(vcpu);
 
 	if (!vmenter(&vcpu->regs, HOST_RSP, vcpu->launched)) {
 		fail_refused(vcpu);
@@ -187,6 +191,11 @@ static void vcpu_turn(struct vtx_vcpu *vcpu)
 	vcpu->regs.rflags = vmcs_read(GUEST_RFLAGS);
 	if (!vcpu->launched)
 		vcpu->launched = !(vcpu->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY);
+
+	/* It came while the CPU delivered an event: the guest shall not miss that. */
+	vectoring = vmcs_read(IDT_VECTORING_INFO_FIELD);
+	if (vectoring & VECTORING_INFO_VALID_MASK)
+		event_again(vcpu, vectoring, vmcs_read(IDT_VECTORING_ERROR_CODE));
 	exit_handle(vcpu);
 }
 

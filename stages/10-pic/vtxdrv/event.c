@@ -71,18 +71,13 @@ void event_again(struct vtx_vcpu *vcpu, u32 info, u32 error)
 }
 
 /*
- * On the way in. The CPU clears the field once it has seen to it. An exception
- * of the one instruction that STI or MOV SS guards ends the guard.
+ * On the way in, with an event. The CPU clears the field once it has seen to it.
+ * An exception of the one instruction that STI or MOV SS guards ends the guard.
  */
 void event_deliver(struct vtx_vcpu *vcpu)
 {
-	u64 shadow;
+	u64 shadow = vmcs_read(GUEST_INTERRUPTIBILITY_INFO);
 
-	vcpu->event.delivered = vcpu->event.info;
-	vcpu->event.delivered_at = vcpu->regs.rip;
-	if (!vcpu->event.info)
-		return;
-	shadow = vmcs_read(GUEST_INTERRUPTIBILITY_INFO);
 	if (shadow & GUARD)
 		vmcs_write(GUEST_INTERRUPTIBILITY_INFO, shadow & ~GUARD);
 	vmcs_write(VM_ENTRY_INTR_INFO_FIELD, vcpu->event.info);
@@ -90,6 +85,7 @@ void event_deliver(struct vtx_vcpu *vcpu)
 		vmcs_write(VM_ENTRY_EXCEPTION_ERROR_CODE, vcpu->event.error);
 	if (has_length(vcpu->event.info))
 		vmcs_write(VM_ENTRY_INSTRUCTION_LEN, vcpu->event.length);
+	vcpu->event.delivered_at = vcpu->regs.rip;
 	vcpu->event.info = 0;
 }
 

@@ -200,7 +200,6 @@ static void (*const exit_handlers[])(struct vtx_vcpu *vcpu) = {
 void exit_handle(struct vtx_vcpu *vcpu)
 {
 	u32 reason = vcpu->exit_reason & 0xffff;
-	u32 vectoring;
 
 	if (vcpu->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY) {
 		if (reason == EXIT_REASON_MCE_DURING_VMENTRY)
@@ -211,11 +210,6 @@ void exit_handle(struct vtx_vcpu *vcpu)
 			vtx_kill(vcpu, "the CPU gave up while it entered the guest");
 		return;
 	}
-
-	/* It came while the CPU delivered an event: the guest shall not miss that. */
-	vectoring = vmcs_read(IDT_VECTORING_INFO_FIELD);
-	if (vectoring & VECTORING_INFO_VALID_MASK)
-		event_again(vcpu, vectoring, vmcs_read(IDT_VECTORING_ERROR_CODE));
 
 	if (reason < ARRAY_SIZE(exit_handlers) && exit_handlers[reason])
 		exit_handlers[reason](vcpu);

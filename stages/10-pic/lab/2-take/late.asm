@@ -5,6 +5,8 @@
 	mov	sp, 0x7000
 	cli
 	handle	0x24, taken
+	mov	si, begun
+	call	say
 	mov	si, words		; to the first controller, at ports 20h and 21h
 	mov	dx, 0x20
 .word:	lodsb
@@ -52,11 +54,14 @@
 	call	tell
 	rest
 
-tell:	mov	dx, COM1		; and what it sends makes it ring again
+say:	mov	dx, COM1		; and what it sends makes it ring again
 .next:	lodsb
 	out	dx, al
 	cmp	al, ' '
-	jne	.next
+	ja	.next
+	ret
+
+tell:	call	say
 	mov	al, [count]
 	mov	byte [count], 0
 	add	al, '0'
@@ -77,6 +82,7 @@ taken:	push	ax
 words:	db	0x11, 0x20, 4, 1, 0xef
 words_end:
 count:	db	0
+begun:	db	"begun", 10
 came:	db	"came: "
 later:	db	"later: "
 gone:	db	"gone: "

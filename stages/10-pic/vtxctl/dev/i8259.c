@@ -98,13 +98,13 @@ static u8 in_service(const struct i8259_chip *chip)
  */
 static u8 request(const struct i8259_chip *chip)
 {
-	u8 serving = in_service(chip);
-	u8 again = chip->icw4 & ICW4_SFNM ? chip->slaves : 0;
-	u8 wanted = irr(chip) & ~chip->imr & (~serving | again);
+	u8 wanted = irr(chip) & ~chip->imr, serving;
 	unsigned int i, ir;
 
-	if (chip->next != I8259_OCW1) /* not initialised, or not yet again */
+	if (!wanted || chip->next != I8259_OCW1) /* not initialised, or not yet again */
 		return NONE;
+	serving = in_service(chip);
+	wanted &= ~serving | (chip->icw4 & ICW4_SFNM ? chip->slaves : 0);
 	for (i = 1; i <= 8; i++) {
 		ir = (chip->lowest + i) & 7;
 		if (wanted & bit(ir))
@@ -142,15 +142,21 @@ static u8 acknowledge_slave(struct i8259 *pic)
 	return ir;
 }
 
-/* After every change: carry the slave's INT to the master, and see what INTR is. */
+/* After a change at the master: what is INTR now? */
+static void settle_master(struct i8259 *pic)
+{
+	u8 ir = request(&pic->master);
+
+	pic->intr = ir != NONE;
+	if (pic->intr)
+		pic->asked = ir;
+}
+
+/* After any other change: first carry the slave's INT to the master. */
 static void settle(struct i8259 *pic)
 {
-	u8 ir;
-
 	set_line(&pic->master, I8259_CASCADE, request(&pic->slave) != NONE);
-	ir = request(&pic->master);
-	if (ir != NONE)
-		pic->asked = ir;
+	settle_master(pic);
 }
 
 /*
@@ -297,13 +303,18 @@ void i8259_set_irq(struct i8259 *pic, unsigned int n, bool level)
 {
 	if (n > 15 || n == I8259_CASCADE)
 		return;
-	set_line(n > 7 ? &pic->slave : &pic->master, n & 7, level);
-	settle(pic);
+	if (n > 7) {
+		set_line(&pic->slave, n & 7, level);
+		settle(pic);
+	} else {
+		set_line(&pic->master, n, level);
+		settle_master(pic);
+	}
 }
 
 bool i8259_intr(const struct i8259 *pic)
 {
-	return request(&pic->master) != NONE;
+	return pic->intr;
 }
 
 /*

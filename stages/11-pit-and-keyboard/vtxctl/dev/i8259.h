@@ -26,6 +26,7 @@ struct i8259_chip {
 
 struct i8259 {
 	struct i8259_chip master, slave;
+	bool intr; /* its pin to the CPU: high, somebody wants it */
 	u8 asked; /* what INTR was last high for: an IR of the master */
 };
 

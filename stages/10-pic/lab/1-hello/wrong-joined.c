@@ -5,7 +5,8 @@ void pic_init(void)
 
 	outb(MASTER + COMMAND, ICW1);
 	outb(MASTER + DATA, FIRST_VECTOR);
-	outb(MASTER + DATA, 1 << IRQ_CASCADE);
+	outb(MASTER + DATA, IRQ_CASCADE);
+	outb(MASTER + DATA, ICW4);
 	outb(SLAVE + COMMAND, ICW1);
 	outb(SLAVE + DATA, FIRST_VECTOR + 8);
 	outb(SLAVE + DATA, IRQ_CASCADE);

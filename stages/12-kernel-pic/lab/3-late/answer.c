@@ -1,0 +1,2 @@
+	vcpu_open(&vm);
+	irqchip_create(&vm);

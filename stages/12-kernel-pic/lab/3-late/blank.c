@@ -1,0 +1,2 @@
+	irqchip_create(&vm);
+	vcpu_open(&vm);

@@ -1,0 +1,1 @@
+	vcpu_open(&vm);

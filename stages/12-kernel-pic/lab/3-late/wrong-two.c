@@ -1,0 +1,3 @@
+	irqchip_create(&vm);
+	vcpu_open(&vm);
+	vcpu_open(&vm);

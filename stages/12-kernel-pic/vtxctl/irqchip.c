@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The devices' way to the interrupt controllers, which VTXDRV has: each line
+ * ends in an ioctl. What is left here is the lock of our own devices, and to
+ * say which lines may still be pulled.
+ *
+ * Two threads and the timer meet here: the vCPU's own, for which the guest
+ * speaks to its devices, and the one that reads for it.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "vtxctl.h"
+
+static int vm_fd;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Before there is a vCPU. */
+void irqchip_create(struct vm *vm)
+{
+	struct vtx_create_irqchip create = { .chips = VTX_CHIP_PIC };
+
+	vm_fd = vm->fd;
+	if (vm_ioctl(vm->fd, VTX_CREATE_IRQCHIP, &create))
+		die(STATUS_NO_VTX, "VTX_CREATE_IRQCHIP: %s", strerror(errno));
+}
+
+void irqchip_reset(void)
+{
+	if (vm_ioctl(vm_fd, VTX_RESET, 0))
+		die(STATUS_NO_VTX, "VTX_RESET: %s", strerror(errno));
+}
+
+/* Nanoseconds, for the models. */
+uint64_t irqchip_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+void irqchip_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+/*
+ * Which lines may still be pulled. A guest that halts and listens to none of
+ * them would sleep for ever, so VTXDRV gives up on it. If it sleeps already and
+ * there are fewer now, it must look again.
+ */
+static void tell(struct vm *vm)
+{
+	uint32_t before = vm->run->may_pull;
+	uint32_t now = timer_may_interrupt() << IRQ_TIMER | term_has_keys() << IRQ_KEYBOARD |
+		       serial_may_interrupt() << IRQ_COM1;
+
+	__atomic_store_n(&vm->run->may_pull, now, __ATOMIC_SEQ_CST);
+	if (before & ~now)
+		vcpu_kick(vm);
+}
+
+void irqchip_unlock(struct vm *vm)
+{
+	tell(vm);
+	pthread_mutex_unlock(&lock);
+}
+
+/* Give the lock back until `cond` is signalled, or until it is `deadline`. */
+void irqchip_sleep(struct vm *vm, pthread_cond_t *cond, uint64_t deadline)
+{
+	const struct timespec until = { deadline / 1000000000, deadline % 1000000000 };
+
+	tell(vm);
+	if (deadline == DEVICE_NEVER)
+		pthread_cond_wait(cond, &lock);
+	else
+		pthread_cond_timedwait(cond, &lock, &until);
+}
+
+static enum vtx_irq_status set(unsigned int n, bool level)
+{
+	struct vtx_irq_line line = { .gsi = n, .level = level };
+
+	if (vm_ioctl(vm_fd, VTX_IRQ_LINE, &line))
+		die(STATUS_NO_VTX, "VTX_IRQ_LINE %u: %s", n, strerror(errno));
+	return line.status;
+}
+
+/*
+ * A request at input n, for which the line stays up until the next. Return:
+ * what had become of the one before; if it still waits, it and this are one.
+ */
+enum vtx_irq_status irqchip_pulse(unsigned int n)
+{
+	enum vtx_irq_status before = set(n, false);
+
+	set(n, true);
+	return before;
+}
+
+/* A wire from a device to input n. Pulled with the lock held. */
+static void line_set(void *ctx, unsigned int n, bool level)
+{
+	set(n, level);
+}
+
+struct irq_line irqchip_line(unsigned int n)
+{
+	return (struct irq_line){ .set = line_set, .n = n };
+}

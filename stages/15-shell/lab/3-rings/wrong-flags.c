@@ -1,0 +1,1 @@
+		       "i"(EFLAGS_IF), "i"(SEL_PROGRAM_CODE), "r"(program)

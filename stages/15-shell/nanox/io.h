@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The instructions that C has no words for. */
+#ifndef IO_H
+#define IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+static inline void outb(uint16_t port, uint8_t value)
+{
+	asm volatile("outb %0, %1"
+		     :
+		     : "a"(value), "d"(port));
+}
+
+/* Many bytes to one port. */
+static inline void outsb(uint16_t port, const void *data, size_t size)
+{
+	asm volatile("rep outsb"
+		     : "+S"(data), "+c"(size)
+		     : "d"(port)
+		     : "memory");
+}
+
+static inline uint8_t inb(uint16_t port)
+{
+	uint8_t value;
+
+	asm volatile("inb %1, %0"
+		     : "=a"(value)
+		     : "d"(port));
+	return value;
+}
+
+#endif /* IO_H */
