@@ -16,7 +16,6 @@ crash or a hang the next test gets a fresh one.
 from __future__ import annotations
 
 import functools
-import os
 import shlex
 import signal
 import zlib
@@ -24,16 +23,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from harness.effort import FULL, ONE_IN
 from harness.engine import Kind, NotOffered, Vary
 from harness.machine import Machine, end_of
 from harness.paths import KERNEL, ROOT
 from harness.stage import Stage
 from harness.vtx import Vtx
-
-FULL = bool(os.environ.get("VIRTX_FULL"))
-# `make test-all` runs a promised test on the first and the last stage that promises it, and on
-# one in so many of those between.
-BETWEEN = 3
 
 MACHINES: dict[Kind, Machine] = {}
 MACHINE_FIXTURES = {"l1", "l1_smp", "l1_fresh", "vtx", "vtx_smp"}
@@ -80,10 +75,11 @@ def stages_of(metafunc: pytest.Metafunc) -> list[Stage]:
     if metafunc.config.getoption("--stage"):
         return stages
     # What holds in the first that promises it and in the last holds between them, as a rule.
-    # `make test` has only minutes; `make stage-NN test` looks at all.
+    # `make test` has only minutes; `make test-all` looks at one in three of these, too, and
+    # `make stage-NN test ALL=1` at all.
     between = stages[1:-1] if FULL else []
     place = zlib.crc32(metafunc.definition.name.encode())
-    chosen = [stage for number, stage in enumerate(between, place) if number % BETWEEN == 0]
+    chosen = [stage for number, stage in enumerate(between, place) if number % ONE_IN == 0]
     return stages[:1] + chosen + stages[1:][-1:]
 
 

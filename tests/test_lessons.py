@@ -13,13 +13,12 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from harness.effort import some
 from harness.paths import BUILD, ROOT
 from harness.stage import Stage
 from tools import lesson
 
-FULL = "VIRTX_FULL" in os.environ
-# Each takes a minute or two; `make test-all` goes through all evenings.
-EVENINGS = Stage.all() if FULL else Stage.all()[-1:]
+EVENINGS = some(Stage.all())  # a minute or two each
 SECONDS = 240.0
 # What `make setup` has made once; a new clone would make the same.
 READY = ("linux", "l1")
@@ -30,6 +29,7 @@ NOT_TYPED = {
     "make test-guests": "a part of test-all",
     "make bench": "a part of test-all",
     "make jitter": "the evening of stage 13 types it",
+    "make debug-kernel": "half an hour",
     "make uninstall": "it takes packages away; test_door has what it says",
     "make run": "a tour at a terminal; test_door takes it",
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import re
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from harness.effort import some
 from harness.paths import BUILD
 from harness.stage import Stage
 from tools import ledger, walk
@@ -20,11 +20,9 @@ from tools.show import COLOURS, PLAIN, Painter
 from tools.stage_diff import stage_diff
 from tools.walk import Size, Step, fit
 
-FULL = "VIRTX_FULL" in os.environ
 TOLD = [stage for stage in Stage.all() if walk.walk_file(stage).exists()]
 NAMES = [stage.number for stage in TOLD]
-# To follow one takes half a minute; `make test-all` follows all.
-FOLLOWED = TOLD if FULL else TOLD[-1:]
+FOLLOWED = some(TOLD)  # half a minute each
 
 
 # The stages' own

@@ -304,7 +304,8 @@ SLOW = 400  # milliseconds, in which any guest fills what it can
 @pytest.mark.parametrize("guest", GIVE_BACK)
 def test_nothing_is_lost_when_somebody_is_slow(vtx: Vtx, guest: str, long: bool) -> None:
     # A string is one VM exit; the others take several for each byte.
-    size = (64 << 10 if "strings" in guest else 12 << 10) * (160 if long else 1)
+    strings = "strings" in guest
+    size = (10 << 20 if strings else 256 << 10) if long else (256 << 10 if strings else 12 << 10)
     code = BEGIN + GIVE_BACK[guest] % TAKE
     vtx.put({"/guest.bin": assemble(code)})
     said = vtx.ask(

@@ -8,6 +8,7 @@
  * disc, so after some thousand lines we only count.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ static struct event {
 } last;
 
 static unsigned long lines, lost;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* two threads have something to note */
 
 static void trace_write(void)
 {
@@ -84,11 +86,13 @@ void trace_event(double begin, double end, const char *fmt, ...)
 	vsnprintf(new.what, sizeof(new.what), fmt, ap);
 	va_end(ap);
 
+	pthread_mutex_lock(&lock);
 	if (!strcmp(last.what, new.what)) {
 		last.end = end;
 		last.times++;
-		return;
+	} else {
+		trace_write();
+		last = new;
 	}
-	trace_write();
-	last = new;
+	pthread_mutex_unlock(&lock);
 }
