@@ -7,15 +7,14 @@ inputs that reach all of a model.
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from harness.effort import FULL
 from harness.paths import BUILD, ROOT
 
-FULL = "VIRTX_FULL" in os.environ
 SECONDS = 15
 
 HERE = ROOT / "tests/fuzz"

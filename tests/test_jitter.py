@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import struct
 from pathlib import Path
@@ -12,10 +11,10 @@ from xml.etree import ElementTree as xml
 
 import pytest
 
+from harness.effort import FULL
 from door.jitter import BESIDE, COUNT, PERIOD, STAGES, Run, distances, jitter, table
 from door.jitter_picture import draw, scale_of
 
-FULL = bool(os.environ.get("VIRTX_FULL"))
 SVG = "{http://www.w3.org/2000/svg}"
 SOME = [
     Run("11", "idle", (10.0, -10.0, 70.0, -70.0)),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 import subprocess
@@ -12,13 +11,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from harness.effort import FULL
 from harness.engine import Kind, Vary
 from harness.machine import Machine, Result
 from harness.paths import ROOT
 from harness.stage import Stage
 from harness.vtx import Vtx
 
-FULL = "VIRTX_FULL" in os.environ
 
 CR4_VMXE = 1 << 13
 CPU1 = "/sys/devices/system/cpu/cpu1/online"

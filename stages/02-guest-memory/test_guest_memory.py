@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 
 import pytest
 
+from harness.effort import FULL
 from harness.vtx import Vtx
 
-FULL = "VIRTX_FULL" in os.environ
 NOTHING = {"vms": 0, "pages": 0}
 
 

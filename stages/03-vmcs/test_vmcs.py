@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 
 import pytest
 
+from harness.effort import FULL
 from harness.vtx import Vtx
 
-FULL = "VIRTX_FULL" in os.environ
 NOTHING = {"vms": 0, "vcpus": 0, "pages": 0}
 CPU1 = "/sys/devices/system/cpu/cpu1/online"
 NO_VMCS = 0xFFFFFFFFFFFFFFFF

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import signal
 import subprocess
 
 import pytest
 
+from harness.effort import FULL
 from harness.guest import assemble, put_guest, run_guest, run_guests
 from harness.machine import TROUBLE
 from harness.paths import ROOT
@@ -19,7 +19,6 @@ from harness.stage import Stage
 from harness.vtx import Vtx
 from tools import story, tell
 
-FULL = bool(os.environ.get("VIRTX_FULL"))
 
 # The same bytes, the same letter
 

@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import struct
 
 import pytest
 
+from harness.effort import FULL
 from harness.guest import put_guest, run_guest
 from harness.vtx import Vtx
 
-FULL = bool(os.environ.get("VIRTX_FULL"))
 
 CPU1 = "/sys/devices/system/cpu/cpu1/online"
 

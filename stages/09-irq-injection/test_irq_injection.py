@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.effort import FULL
 from harness.guest import put_guest, run_guest, run_guests
 from harness.machine import Result
 from harness.paths import BUILD
@@ -21,7 +21,6 @@ from harness.stage import Copy, Stage
 from harness.vtx import Vtx
 from tools.changes import read_tree, write_tree
 
-FULL = bool(os.environ.get("VIRTX_FULL"))
 PAIRS = 400 if FULL else 25
 INJECTIONS = 100_000 if FULL else 2_000
 SEED = 9

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -11,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.effort import FULL
 from harness.guest import put_guest, run_guest
 from harness.machine import Job, Result
 from harness.paths import ROOT
 from harness.stage import Stage
 from harness.vtx import Vtx
 
-FULL = bool(os.environ.get("VIRTX_FULL"))
 EDGES = 1_000_000 if FULL else 100_000
 RINGS = 10_000 if FULL else 500
 SEED = 10

@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 
 import pytest
 
+from harness.effort import FULL
 from harness.guest import assemble, put_guest, run_guest, with_memory
 from harness.machine import Job, Result
 from harness.vtx import Vtx
 
-FULL = bool(os.environ.get("VIRTX_FULL"))
 CLOCK = 1193182
 HUNDREDTH = 11932  # pulses of the timer's clock
 

@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
 
+from harness.effort import FULL
 from harness.guest import put_guest, run_guest
 from harness.machine import Machine, Result
 from harness.stage import Stage
 from harness.vtx import Vtx
 from tests.guests.packages import NotHere, fetch
 
-FULL = bool(os.environ.get("VIRTX_FULL"))
 TRACING = "/sys/kernel/tracing"
 
 HUNG = b"vtxctl: the guest waits for an interrupt, and nothing can send one\n"

@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 
 import pytest
 
+from harness.effort import FULL
 from harness.guest import put_guest, run_guest
 from harness.machine import Result
 from harness.stage import Stage
 from harness.vtx import Vtx
 
-FULL = bool(os.environ.get("VIRTX_FULL"))
 CLOCK = 1193182
 CPU1 = "/sys/devices/system/cpu/cpu1/online"
 

@@ -9,10 +9,10 @@ import re
 
 import pytest
 
+from harness.effort import FULL
 from harness.machine import Job, Result
 from harness.vtx import Vtx
 
-FULL = bool(os.environ.get("VIRTX_FULL"))
 SEED = int(os.environ.get("SHELL_SEED", "15"))
 RANDOM_LINES = 20_000 if FULL else 2_000
 

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from harness.effort import FULL
 from tests.oracle.oracle import CHIPS, QEMU, Oracle, explained, listed, quiet, show
 
-FULL = "VIRTX_FULL" in os.environ
 SCRIPTS = 3000 if FULL else 100
 SEED = 1
 
