@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import re
 import subprocess
 import tomllib
@@ -77,7 +78,8 @@ class Stage:
 
     def build(self) -> str:
         """Call make. Returns what it said of what it built; StageError has it when it fails."""
-        command = ["make", "-s", "-C", str(self.folder)]
+        jobs = os.cpu_count() or 1
+        command = ["make", "-s", f"-j{jobs}", "--output-sync", "-C", str(self.folder)]
         try:
             with locked(f"stage-{self.build_dir.name}"):
                 done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The door of VTXDRV: the module is loaded and unloaded here, and /dev/vtx
- * takes its requests. Read vcpu.c next: it is what this stage is
- * about.
+ * takes its requests. From here read vcpu.c: it is the heart of all.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
