@@ -364,9 +364,8 @@ class Machine:
         before, for which the machine must still answer.
         """
         if settle and not self.broken:
-            self._marks += 1
-            mark = f"virtx-mark {self._marks}."
-            self.run(f"echo '{mark}' >/dev/kmsg", check=True)
+            say, mark = self._mark()
+            self.run(say, check=True)
             self.wait_log(mark)
         with self.link.changed:
             text = bytes(self.link.kernel_log).decode(errors="replace").replace("\r\n", "\n")
@@ -377,6 +376,12 @@ class Machine:
         log = self.kernel_log(settle=False)
         trouble = TROUBLE.search(log)
         return "\n".join(log[trouble.start() :].splitlines()[:60]) if trouble else end_of(log, 30)
+
+    def _mark(self) -> tuple[str, str]:
+        """A line that nobody else says, and the shell command that lets the kernel say it."""
+        self._marks += 1
+        mark = f"virtx-mark {self._marks}."
+        return f"echo '{mark}' >/dev/kmsg", mark
 
     def wait_log(self, text: str, timeout: float = 60) -> None:
         """Wait until the kernel says a line that ends in `text`, if only with its last breath."""
@@ -410,15 +415,17 @@ class Machine:
 
     def check(self) -> list[str]:
         """What is wrong with the machine at its end; empty when all is well."""
-        problems = [f"kernel: {found[0]}" for found in TROUBLE.finditer(self.kernel_log())]
+        # All in one go, since it is done after each test. Each CPU keeps a rest of the counters
+        # for itself until it is asked to hand it in.
+        say, mark = self._mark()
+        refresh = "echo 1 >/proc/sys/vm/stat_refresh"
+        look = "cat /proc/modules /proc/hoststate /proc/vmstat"
+        state = self.run(f"{say} && {refresh} && {look}", check=True).text
+        self.wait_log(mark)
+        log = self.kernel_log(settle=False)
+        problems = [f"kernel: {found[0]}" for found in TROUBLE.finditer(log)]
         if problems:
             return problems
-        # Each CPU keeps a rest of the counters for itself until it is asked to hand it in.
-        state = self.run(
-            "echo 1 >/proc/sys/vm/stat_refresh &&"
-            " cat /proc/modules /proc/hoststate && grep nr_foll_pin /proc/vmstat",
-            check=True,
-        ).text
         if re.search(r"^vtxdrv ", state, re.MULTILINE):
             problems.append("vtxdrv is still loaded")
         pinned = dict(re.findall(r"^nr_foll_pin_(\w+) (\d+)$", state, re.MULTILINE))

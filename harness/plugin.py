@@ -92,12 +92,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     number = config.getoption("--stage")
-    if not number and not KERNEL:
-        return
     wanted = Stage.find(number) if number else None
     kept, dropped = [], []
     for item in items:
-        keep = not wanted or is_of(item, wanted, config.getoption("--quick"))
+        keep = is_of(item, wanted, config.getoption("--quick")) if wanted else is_in_time(item)
         # Another kernel has something to say only where there is a machine that it runs in.
         if KERNEL:
             keep = keep and not MACHINE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
@@ -106,6 +104,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="the debug kernel is too slow for its clock"))
     config.hook.pytest_deselected(items=dropped)
     items[:] = kept
+
+
+def is_in_time(item: pytest.Item) -> bool:
+    """Whether there is time for it: not in `make test`, but who asks for it by name waits."""
+    named = any("::" in name for name in item.config.args)
+    return FULL or named or not item.get_closest_marker("full")
 
 
 def is_of(item: pytest.Item, wanted: Stage, quick: bool) -> bool:

@@ -24,6 +24,13 @@ class Vtx:
 
     dir = "/stage"
 
+    _insmod = f"insmod {dir}/vtxdrv.ko"
+    _books = "/sys/module/vtxdrv/parameters"
+    _count = (
+        f"for name in vms vcpus pages; do read count <{_books}/$name && echo $name $count; done"
+        " 2>/dev/null"
+    )
+
     def __init__(
         self, machine: Machine, stage: Stage, load: bool = True, sources: Sequence[Path] = ()
     ) -> None:
@@ -40,24 +47,25 @@ class Vtx:
             f"{home}/{name.rpartition('/')[2]}": path for name, path in self.stage.files().items()
         }
         self.machine.put_new(files)
-        self.machine.run(f"ln -sfn {home} {self.dir}", check=True)
-        if self._load:
-            self.insmod()
+        load = f" && {self._insmod}" if self._load else ""
+        self.machine.run(f"ln -sfn {home} {self.dir}{load}", check=True)
         return self
 
     def __exit__(self, *unused: object) -> None:
-        if not self.machine.broken and self.loaded():
-            counters = self.counters()
-            self.rmmod()
-            left = [f"{count} {name}" for name, count in counters.items() if count]
-            if left:
-                raise MachineError(f"VTXDRV still counted {', '.join(left)} at the test's end")
+        if self.machine.broken:
+            return
+        # If it is loaded. In one go, since it is done after each test.
+        unload = f"[ ! -e {self._books} ] || {{ {self._count}; rmmod vtxdrv; }}"
+        counters = self._counted(self.machine.run(unload, check=True))
+        left = [f"{count} {name}" for name, count in counters.items() if count]
+        if left:
+            raise MachineError(f"VTXDRV still counted {', '.join(left)} at the test's end")
 
     # The module
 
     def insmod(self) -> None:
         """Load the module, or fail with the kernel log that tells why."""
-        self.machine.run(f"insmod {self.dir}/vtxdrv.ko", check=True)
+        self.machine.run(self._insmod, check=True)
 
     def rmmod(self) -> None:
         self.machine.run("rmmod vtxdrv", check=True)
@@ -67,10 +75,11 @@ class Vtx:
 
     def counters(self) -> dict[str, int]:
         """What VTXDRV holds: {"vms": 0, "pages": 0, ...}. A stage counts what it has."""
-        listing = self.machine.run(
-            "cd /sys/module/vtxdrv/parameters 2>/dev/null && grep . vms vcpus pages 2>/dev/null"
-        )
-        pairs = (line.split(":") for line in listing.text.splitlines())
+        return self._counted(self.machine.run(self._count))
+
+    @staticmethod
+    def _counted(listing: Result) -> dict[str, int]:
+        pairs = (line.split() for line in listing.text.splitlines())
         return {name: int(count) for name, count in pairs}
 
     # The launcher

@@ -26,6 +26,7 @@ def measured(tmp_path_factory):
     return folder
 
 
+@pytest.mark.full
 def test_the_list_has_every_stage_that_runs_a_guest_beside_kvm(measured):
     rows = json.loads((measured / "bench.json").read_text())
     stages = [stage.number for stage in Stage.all() if stage.number >= "04"]
@@ -52,6 +53,7 @@ def test_a_tick_is_late_by_what_it_came_after_its_time():
     assert late(data) == [7, 107, 7]
 
 
+@pytest.mark.full
 def test_a_trip_to_user_space_is_a_system_call_and_more(measured):
     ticks = {
         (row["name"], row["stage"]): row["vtxdrv"]
@@ -65,6 +67,7 @@ def test_a_trip_to_user_space_is_a_system_call_and_more(measured):
     assert ticks["exit-kernel", "06"] < ticks["exit-user", "06"] / 3
 
 
+@pytest.mark.full
 def test_the_newest_takes_at_most_half_of_kvm(measured):
     rows = json.loads((measured / "bench.json").read_text())
     newest = {row["name"]: row for row in rows if row["stage"] == Stage.newest().number}

@@ -86,6 +86,7 @@ def test_what_is_owed_is_told(copy: Copy) -> None:
     assert copy.carry("--status") == (1, f"  03 has not got from 02: {EPT} (changed)\n")
 
 
+@pytest.mark.full
 def test_a_walk_that_needs_people_is_named(copy: Copy) -> None:
     copy.path("03", "vtxctl/new.c").write_text("int new;\n")
     status, said = copy.carry("03")
@@ -100,6 +101,7 @@ def test_a_walk_that_needs_people_is_named(copy: Copy) -> None:
     assert status == 0, said
 
 
+@pytest.mark.full
 def test_a_walk_is_mended_where_that_is_plain(copy: Copy) -> None:
     name, old = "vtxctl/vcpu.c", "/* Hand the CPU the form five times"
     copy.change("03", name, old, f"int more;\n\n{old}")
@@ -108,6 +110,7 @@ def test_a_walk_is_mended_where_that_is_plain(copy: Copy) -> None:
     assert "int more;" in copy.read("06", name)
 
 
+@pytest.mark.full
 def test_new_gone_and_moved_files_follow(copy: Copy) -> None:
     for number in ("03", "04"):
         copy.path(number, "lab/walk.toml").unlink()

@@ -285,6 +285,7 @@ def test_machines_that_must_refuse_vmx(l1_fresh, vary, vmx, feature_control):
         assert machine.hoststate()["cpu0 feature_control"] == feature_control
 
 
+@pytest.mark.full
 def test_plain_boot_where_saving_is_not_possible(l1_fresh, monkeypatch):
     monkeypatch.setattr(bochs, "saved_state", lambda *arguments: None)
     machine = l1_fresh()

@@ -142,6 +142,7 @@ def type_it(clone: Path, command: str, lines: tuple[str, ...] = ()) -> str:
     return done.stdout
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("told", EVENINGS, ids=ids)
 def test_an_evening_shows_what_it_promises(told: Stage, clone: Path) -> None:
     typed = 0

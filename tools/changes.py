@@ -112,11 +112,12 @@ def git(*arguments: str | Path, cwd: Path) -> str:
 
 def compare(before: Tree, after: Tree) -> list[FileChange]:
     """Every file that differs, by its name; a file that moved is one change, not two."""
+    same = {path for path, text in before.items() if after.get(path) == text}
     with tempfile.TemporaryDirectory(prefix="virtx-diff-") as name:
         root = Path(name)
         for side, tree in (("a", before), ("b", after)):
             (root / side).mkdir()
-            write_tree(tree, root / side)
+            write_tree({path: tree[path] for path in tree.keys() - same}, root / side)
         text = git(
             *("diff", "--no-index", "--no-color", "--no-ext-diff", "-M", "-U0"),
             *("--no-prefix", "a", "b"),

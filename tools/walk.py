@@ -17,7 +17,7 @@ import dataclasses
 import functools
 import re
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from harness.stage import Stage
@@ -205,26 +205,30 @@ class Walk:
             tree[change.path] = "".join(f"{line}\n" for line in owned.lines_after(step))
         return tree
 
+    @functools.cache
     def changes(self, step: int) -> list[FileChange]:
         """What a step does to the tree before it."""
         return compare(self.tree(step - 1), self.tree(step))
 
-    def added(self, step: int, only_code: bool = False) -> int:
-        """How many lines a step adds."""
-        count = 0
+    @functools.cached_property
+    def _added(self) -> Counter[tuple[int, bool]]:
+        """How many lines each step adds that are code, and that are not."""
+        count: Counter[tuple[int, bool]] = Counter()
         for owned in self.files:
             is_code_line = code_lines(owned.change.path, owned.change.after)
-            count += sum(
-                number == step and (is_code_line[line] or not only_code)
-                for line, number in owned.added.items()
-            )
+            count.update((number, is_code_line[line]) for line, number in owned.added.items())
         return count
+
+    def added(self, step: int, only_code: bool = False) -> int:
+        """How many lines a step adds."""
+        return self._added[step, True] + (0 if only_code else self._added[step, False])
 
     def to_read(self, step: int) -> int:
         """How many lines of code of a step a learner must read."""
         told = self.steps[step - 1]
         return 0 if told.apart or told.plumbing else self.added(step, only_code=True)
 
+    @functools.cache
     def parts(self) -> list[Part]:
         """The parts in their order; none where the walk is told in one go."""
         begins = [number for number, step in enumerate(self.steps, 1) if step.part]

@@ -221,7 +221,7 @@ def test_vms_that_take_turns_on_one_cpu_do_not_mistake_each_other(vtx: Vtx) -> N
 
 def test_a_vcpu_is_moved_between_two_cpus_again_and_again(vtx_smp: Vtx) -> None:
     guest = put_guest(vtx_smp, COUNTING)
-    times = 1000 if FULL else 200
+    times = 1000 if FULL else 50
     said = vtx_smp.ask("loop_smp.c", guest, "swap", str(times), timeout=500)
     assert said == {"moved": hex(times)}
 
