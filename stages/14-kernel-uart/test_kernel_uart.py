@@ -320,6 +320,44 @@ def test_nothing_is_lost_when_somebody_is_slow(vtx: Vtx, guest: str, long: bool)
     }
 
 
+# Sends as fast as it can, hears what comes, and a timer ticks beside it.
+UNDER_LOAD = """
+        handle  0x20, tick
+        listen  0xfe
+        put     0x43, 0x34
+        put     0x40, 169
+        put     0x40, 4                 ; a thousand a second
+        put     COM1 + FCR, 1
+        sti
+more:   mov     si, 0x7c00
+        mov     cx, 200
+        mov     dx, COM1
+        rep     outsb
+        get     COM1 + LSR
+        test    al, 1
+        jz      more
+        get     COM1
+        jmp     more
+tick:   push    ax
+        eoi
+        pop     ax
+        iret
+"""
+
+
+@pytest.mark.promised
+def test_a_kill_while_bytes_are_under_way_leaves_nothing(vtx: Vtx, long: bool) -> None:
+    path = put_guest(vtx, BEGIN + UNDER_LOAD)
+    times = 300 if long else 20
+    launcher = (f"{vtx.dir}/vtxctl", "--mem", "64K", path)
+    told = vtx.ask("fault_kill.c", vtx.stage.number, str(times), "200000", *launcher, timeout=900)
+    assert int(told["killed"], 0) == times and int(told["with all its memory"], 0)
+    assert set(vtx.counters().values()) == {0}
+    assert "vtxdrv" not in vtx.machine.run("cat /proc/timer_list", check=True).text
+    vtx.rmmod()
+    vtx.insmod()
+
+
 # The chip, from the guest's side
 
 

@@ -4,8 +4,8 @@
  * ends in an ioctl. What is left here is the lock of our own devices, and to
  * say which lines may still be pulled.
  *
- * Two threads and the timer meet here: the vCPU's own, for which the guest
- * speaks to its devices, and the one that reads for it.
+ * Two threads and the timer meet here: the vCPU's own, for which the guest speaks
+ * to its devices, and the one that reads for it.
  */
 #include <errno.h>
 #include <pthread.h>

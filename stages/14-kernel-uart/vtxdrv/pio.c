@@ -136,6 +136,7 @@ void pio_exit(struct vtx_vcpu *vcpu)
 
 	pio->out = out;
 	pio->size = (q & 7) + 1;
+	pio->port = q >> 16;
 	pio->string = q & BIT(4);
 	pio->count = 1;
 	if (pio->string) {
@@ -214,7 +215,7 @@ void pio_begin(struct vtx_vcpu *vcpu)
 		string_copy(vcpu);
 	else
 		memset(data_page(vcpu), 0xff, pio->count * pio->size);
-	if (vcpu->ended || !iodev_access(vcpu->vm, vcpu->run->io.port, data_page(vcpu), pio->size,
+	if (vcpu->ended || !iodev_access(vcpu->vm, pio->port, data_page(vcpu), pio->size,
 					 pio->count, pio->out))
 		return;
 	vcpu->exit = VTX_EXIT_NONE;

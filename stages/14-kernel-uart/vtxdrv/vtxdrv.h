@@ -168,6 +168,7 @@ struct pio {
 	bool pending;
 	bool out, string, down;
 	u8 size;
+	u16 port; /* ours: what stands in the run page, VTXCTL may change */
 	u32 count; /* values in this piece */
 	u32 offset, mask; /* string: the index register, and its width */
 	u64 base; /* string: of the segment */
