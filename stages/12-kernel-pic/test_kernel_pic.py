@@ -155,6 +155,8 @@ def requests(machine: Machine, tracing: str, stage: Stage) -> dict[str, int]:
     )
     names = {int(number, 0): name for name, number in numbers}
     trigger = f"{tracing}/events/syscalls/sys_enter_ioctl/trigger"
+    if machine.run(f"test -e {trigger.replace('trigger', 'hist')}").status:
+        pytest.skip("this kernel counts no events")  # the debug kernel: CONFIG_HIST_TRIGGERS
     with Vtx(machine, stage) as vtx:
         machine.run(f"echo hist:keys=cmd >{trigger}", check=True)
         assert content(run_guest(vtx, COUNT_TICKS)) == b"."

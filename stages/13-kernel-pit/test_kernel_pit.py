@@ -143,6 +143,7 @@ def test_vtxctl_hears_nothing_of_the_timer(vtx: Vtx) -> None:
 LOOPS = {"in an endless loop": "jmp $", "asleep": "hlt\n jmp $ - 1"}
 
 
+@pytest.mark.timed
 @pytest.mark.quick
 @pytest.mark.parametrize("how", LOOPS)
 def test_every_tick_comes_to_a_guest(vtx: Vtx, how: str) -> None:
@@ -178,6 +179,7 @@ MISSED = {
 }
 
 
+@pytest.mark.timed
 @pytest.mark.quick
 @pytest.mark.parametrize("how", MISSED)
 def test_a_tick_that_is_missed(vtx: Vtx, how: str) -> None:
@@ -244,6 +246,7 @@ def test_a_mask_that_is_written_just_before_a_tick_makes_it_no_later(vtx: Vtx) -
     assert sorted(late)[len(late) // 2] / hz < 20e-6, late
 
 
+@pytest.mark.timed
 @pytest.mark.quick
 def test_the_fastest_ticks_leave_the_host_its_time(vtx: Vtx) -> None:
     source = """

@@ -374,6 +374,7 @@ def typed_after_ready(vtx: Vtx, code: str, text: bytes) -> str:
     return vtx.machine.get("/tmp/out").partition(b"R")[2].hex(" ")
 
 
+@pytest.mark.timed
 @pytest.mark.quick
 def test_so_many_bytes_interrupt_and_fewer_only_after_a_while(vtx: Vtx) -> None:
     # The handler sends IIR, and then all that has come.
@@ -596,6 +597,7 @@ def test_what_is_carried_is_noted_and_told(vtx: Vtx, stage: Stage) -> None:
     json.loads(tell.perfetto(events))
 
 
+@pytest.mark.timed
 @pytest.mark.quick
 def test_a_reader_is_told_in_time_and_not_for_each_letter(vtx: Vtx) -> None:
     """200 letters, one every half a millisecond, of a guest that never needs the host."""

@@ -48,7 +48,7 @@ const char *cmd_mem(const char *args)
 	row("data", (uint32_t)__rodata_end, (uint32_t)__bss_start);
 	row("data that begins as 0", (uint32_t)__bss_start, (uint32_t)__bss_end);
 	row("free", (uint32_t)__bss_end, (uint32_t)__stack_bottom);
-	row("stack, and what is pushed below it is an exception", (uint32_t)__stack_bottom,
+	row("stack; a push below it is a fault", (uint32_t)__stack_bottom,
 	    (uint32_t)__stack_top);
 	row("free", (uint32_t)__stack_top, memory_end());
 	if (!memory_told())

@@ -23,7 +23,7 @@ int main(void)
 	pit_init();
 	kbd_init();
 
-	puts("NanoX. Try help, or snake, or fault stack; Tab completes, and the arrow keys work.");
+	puts("NanoX. Try help, snake or fault stack. Tab and the arrow keys work.");
 	puts("halt ends it. Ctrl-A g gives your keys to NanoX's keyboard, and back.");
 	ring3_begin(shell);
 }

@@ -22,7 +22,7 @@ static const struct command {
 	{ "clear", "", "clear the screen", cmd_clear },
 	{ "color", "NAME", "write in red, green, ...", cmd_color },
 	{ "cpuid", "[LEAF]", "what the CPU says of itself", cmd_cpuid },
-	{ "dump", "ADDRESS [BYTES]", "memory as numbers and letters", cmd_dump },
+	{ "dump", "ADDRESS [BYTES]", "memory as numbers and letters, all in hex", cmd_dump },
 	{ "echo", "TEXT", "say it again", cmd_echo },
 	{ "fault", "[NAME]", "do what no program should do", cmd_fault },
 	{ "guess", "", "a game: which number?", cmd_guess },
