@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
 from pathlib import Path
 from typing import NoReturn
 
@@ -485,20 +486,42 @@ def run_everything(engine: str | None) -> int:
     """`make test-all`: each part; one that fails says how to do it again."""
     setup.setup()
     setup.also((name for name, reason in TEST_ALL_PACKAGES), "make test-all")
-    parts: dict[str, Callable[[], int]] = {
-        "VIRTX_FULL=1 ./virtx test": lambda: test_all_stages(engine, full=True),
-        "./virtx bench": lambda: run_bench(engine),
-        "./virtx test-nested": test_nested,
-        "./virtx test-guests": lambda: test_guests(engine),
-    }
-    for again, part in parts.items():
-        say(f"\n== {again}")
-        status = part()
-        if status:
-            say(f"\nvirtx: test-all failed; to repeat this part: {again}")
-            return status
-    say("\nvirtx: test-all passed")
-    return Status.OK
+    again = "VIRTX_FULL=1 ./virtx test"
+    say(f"\n== {again}")
+    failed = [again] if test_all_stages(engine, full=True) else run_single_parts(engine)
+    for again in failed:
+        say(f"\nvirtx: test-all failed; to repeat this part: {again}")
+    if not failed:
+        say("\nvirtx: test-all passed")
+    return Status.FAILED if failed else Status.OK
+
+
+def run_single_parts(engine: str | None) -> list[str]:
+    """Each keeps one CPU busy, so they run beside each other. Returns what failed."""
+    wanted = ("--engine", engine) if engine else ()
+    commands = [("test-nested",), ("bench", *wanted), ("test-guests", *wanted)]
+    say(f"\n== beside each other: {', '.join(command[0] for command in commands)}")
+    failed = []
+    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = {pool.submit(run_part, command): command for command in commands}
+        for part in futures.as_completed(parts):
+            again = " ".join(("./virtx", *parts[part]))
+            done = part.result()
+            say(f"\n== {again}\n{done.stdout}")
+            if done.returncode:
+                failed.append(again)
+    return failed
+
+
+def run_part(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / "virtx", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
 
 
 def run_bench(engine: str | None) -> int:
