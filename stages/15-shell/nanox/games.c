@@ -57,7 +57,7 @@ static int react(void)
 	printf("NOW! ");
 	begin = pit_ticks();
 	key = key_wait();
-	printf("%u hundredths of a second.\n", pit_ticks() - begin);
+	printf("%u hundredths of a second.\n", (pit_ticks() - begin) * (100 / HZ));
 	return key;
 }
 
