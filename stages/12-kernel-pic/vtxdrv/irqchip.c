@@ -64,6 +64,7 @@ int irqchip_take(struct vtx_vm *vm, bool can_inject, bool *more)
 	if (can_inject && i8259_intr(&chip->pic))
 		vector = i8259_ack(&chip->pic);
 	*more = chip->intr = i8259_intr(&chip->pic);
+	/* Not irqchip_unlock(): the vCPU itself is looking, no kick. */
 	raw_spin_unlock_irqrestore(&chip->lock, flags);
 	return vector;
 }
@@ -93,7 +94,7 @@ static void pic_out(void *ctx, u16 offset, u8 value)
 {
 	struct vtx_vm *vm = ctx;
 
-	i8259_out(&vm->irqchip.pic, offset, value, 0);
+	i8259_out(&vm->irqchip.pic, offset, value, 0); /* 0: it needs no time */
 }
 
 static u8 pic_in(void *ctx, u16 offset)

@@ -45,6 +45,7 @@ int vcpu_halt(struct vtx_vcpu *vcpu)
 	if (!irqchip_may_wake(vcpu->vm, READ_ONCE(run->may_pull)))
 		return 0;
 	vcpu->exit = VTX_EXIT_NONE;
+	/* Be seen, look, sleep; and again, until the mark is there. */
 	return rcuwait_wait_event(&vcpu->wait,
 				  READ_ONCE(vcpu->request) || READ_ONCE(run->immediate_exit),
 				  TASK_INTERRUPTIBLE);

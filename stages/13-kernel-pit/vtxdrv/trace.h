@@ -14,6 +14,45 @@
 #include <asm/vmx.h>
 
 /* clang-format off */
+/* Programs read the format from outside, and do not know our names. */
+TRACE_DEFINE_ENUM(VTX_IRQ_TAKEN);
+TRACE_DEFINE_ENUM(VTX_IRQ_WAITS);
+TRACE_DEFINE_ENUM(VTX_IRQ_MASKED);
+
+/* A device of VTXCTL's moves a line. */
+TRACE_EVENT(vtx_irq_line,
+	TP_PROTO(u32 gsi, u32 level, u32 status),
+	TP_ARGS(gsi, level, status),
+	TP_STRUCT__entry(
+		__field(u32, gsi)
+		__field(u32, level)
+		__field(u32, status)
+	),
+	TP_fast_assign(
+		__entry->gsi = gsi;
+		__entry->level = level;
+		__entry->status = status;
+	),
+	TP_printk("gsi %u level %u before: %s", __entry->gsi, __entry->level,
+		  __print_symbolic(__entry->status,
+				   { VTX_IRQ_TAKEN, "taken" },
+				   { VTX_IRQ_WAITS, "waits" },
+				   { VTX_IRQ_MASKED, "masked" }))
+);
+
+/* The guest gets an interrupt from our controllers. */
+TRACE_EVENT(vtx_inject,
+	TP_PROTO(u32 vector),
+	TP_ARGS(vector),
+	TP_STRUCT__entry(
+		__field(u32, vector)
+	),
+	TP_fast_assign(
+		__entry->vector = vector;
+	),
+	TP_printk("vector %#x", __entry->vector)
+);
+
 TRACE_EVENT(vtx_entry,
 	TP_PROTO(u64 rip, u32 event),
 	TP_ARGS(rip, event),
@@ -44,45 +83,6 @@ TRACE_EVENT(vtx_exit,
 	TP_printk("reason %s qualification %#llx rip %#llx",
 		  __print_symbolic(__entry->reason & 0xffff, VMX_EXIT_REASONS),
 		  __entry->qualification, __entry->rip)
-);
-
-/* The guest gets an interrupt from our controllers. */
-TRACE_EVENT(vtx_inject,
-	TP_PROTO(u32 vector),
-	TP_ARGS(vector),
-	TP_STRUCT__entry(
-		__field(u32, vector)
-	),
-	TP_fast_assign(
-		__entry->vector = vector;
-	),
-	TP_printk("vector %#x", __entry->vector)
-);
-
-/* Programs read the format from outside, and do not know our names. */
-TRACE_DEFINE_ENUM(VTX_IRQ_TAKEN);
-TRACE_DEFINE_ENUM(VTX_IRQ_WAITS);
-TRACE_DEFINE_ENUM(VTX_IRQ_MASKED);
-
-/* A device of VTXCTL's moves a line. */
-TRACE_EVENT(vtx_irq_line,
-	TP_PROTO(u32 gsi, u32 level, u32 status),
-	TP_ARGS(gsi, level, status),
-	TP_STRUCT__entry(
-		__field(u32, gsi)
-		__field(u32, level)
-		__field(u32, status)
-	),
-	TP_fast_assign(
-		__entry->gsi = gsi;
-		__entry->level = level;
-		__entry->status = status;
-	),
-	TP_printk("gsi %u level %u before: %s", __entry->gsi, __entry->level,
-		  __print_symbolic(__entry->status,
-				   { VTX_IRQ_TAKEN, "taken" },
-				   { VTX_IRQ_WAITS, "waits" },
-				   { VTX_IRQ_MASKED, "masked" }))
 );
 
 /* clang-format on */

@@ -69,6 +69,7 @@ int irqchip_take(struct vtx_vm *vm, bool can_inject, bool *more)
 		timer_advance(vm); /* the next tick may have waited for that */
 	}
 	*more = chip->intr = i8259_intr(&chip->pic);
+	/* Not irqchip_unlock(): the vCPU itself is looking, no kick. */
 	raw_spin_unlock_irqrestore(&chip->lock, flags);
 	return vector;
 }
@@ -124,7 +125,7 @@ static void pic_out(void *ctx, u16 offset, u8 value)
 
 	if (timer)
 		timer_advance(vm);
-	i8259_out(pic, offset, value, 0);
+	i8259_out(pic, offset, value, 0); /* 0: it needs no time */
 	if (timer)
 		timer_advance(vm);
 }

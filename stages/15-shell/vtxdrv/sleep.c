@@ -38,6 +38,7 @@ void vcpu_kick(struct vtx_vm *vm)
 static int vcpu_sleep(struct vtx_vcpu *vcpu)
 {
 	vcpu->exit = VTX_EXIT_NONE;
+	/* Be seen, look, sleep; and again, until the mark is there. */
 	return rcuwait_wait_event(&vcpu->wait,
 				  READ_ONCE(vcpu->request) ||
 					  READ_ONCE(vcpu->run->immediate_exit),
