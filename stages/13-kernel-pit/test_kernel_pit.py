@@ -11,6 +11,7 @@ import pytest
 from harness.effort import FULL
 from harness.guest import put_guest, run_guest
 from harness.machine import Result
+from harness.paths import KERNEL
 from harness.stage import Stage
 from harness.vtx import Vtx
 
@@ -386,12 +387,13 @@ TICKS_ON = "listen 0xfe\n timer 1193\n print 'R'\n sti\n jmp $"
 @pytest.mark.parametrize("guest", ["in an endless loop", "asleep"])
 def test_a_kill_leaves_no_timer(vtx: Vtx, guest: str) -> None:
     times = 150 if FULL else 25
+    within = 2_000_000 if KERNEL else 200_000  # microseconds
     path = put_guest(vtx, BEGIN + TICKS_ON.replace("jmp $", LOOPS[guest]))
     told = vtx.ask(
         "fault_kill.c",
         "13",
         str(times),
-        "200000",
+        str(within),
         f"{vtx.dir}/vtxctl",
         "--mem",
         "64K",

@@ -10,6 +10,7 @@ import pytest
 from harness.effort import EVERY
 from harness.guest import assemble, put_guest, run_guest
 from harness.machine import Machine, Result
+from harness.paths import KERNEL
 from harness.stage import Stage
 from harness.vtx import Vtx
 from tools import picture, story, tell
@@ -349,8 +350,11 @@ tick:   push    ax
 def test_a_kill_while_bytes_are_under_way_leaves_nothing(vtx: Vtx, long: bool) -> None:
     path = put_guest(vtx, BEGIN + UNDER_LOAD)
     times = 300 if long else 20
+    within = 2_000_000 if KERNEL else 200_000  # microseconds
     launcher = (f"{vtx.dir}/vtxctl", "--mem", "64K", path)
-    told = vtx.ask("fault_kill.c", vtx.stage.number, str(times), "200000", *launcher, timeout=900)
+    told = vtx.ask(
+        "fault_kill.c", vtx.stage.number, str(times), str(within), *launcher, timeout=900
+    )
     assert int(told["killed"], 0) == times and int(told["with all its memory"], 0)
     assert set(vtx.counters().values()) == {0}
     assert "vtxdrv" not in vtx.machine.run("cat /proc/timer_list", check=True).text
