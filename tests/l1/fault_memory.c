@@ -14,9 +14,9 @@
 #define RAM_PAGES 16
 #define MOST_PAGES 1000
 
-static const char *cgroup;
+static int limit_fd;
 
-static int cgroup_write(const char *name, long value)
+static void cgroup_write(const char *cgroup, const char *name, long value)
 {
 	char path[256];
 	FILE *file;
@@ -26,7 +26,15 @@ static int cgroup_write(const char *name, long value)
 	if (!file)
 		err(1, "%s", path);
 	fprintf(file, "%ld", value);
-	return fclose(file);
+	must(path, fclose(file));
+}
+
+/* To open a file takes memory, so this one is open. */
+static int set_limit(long bytes)
+{
+	char text[24];
+
+	return pwrite(limit_fd, text, snprintf(text, sizeof(text), "%ld", bytes), 0);
 }
 
 enum step {
@@ -78,8 +86,13 @@ static enum step try(void *ram, void *rom)
 #endif
 	step = ALL_DONE;
 out:
-	if (step != ALL_DONE && errno != ENOMEM)
+	if (step != ALL_DONE && errno != ENOMEM) {
+		int error = errno;
+
+		set_limit(-1); /* to say so takes memory, too */
+		errno = error;
 		err(1, "%s", names[step]);
+	}
 	close(vcpu);
 	close(uart);
 	close(vm);
@@ -91,13 +104,15 @@ int main(int argc, char **argv)
 	long refused[ALL_DONE] = {}, limit;
 	void *ram = pages(RAM_PAGES), *rom = make_rom();
 	enum step step = OPEN;
+	char path[256];
 	int i;
 
 	if (argc != 2)
 		errx(1, "usage: fault_memory CGROUP");
-	cgroup = argv[1];
-	must("cgroup.procs", cgroup_write("cgroup.procs", getpid()));
-	must("memory.oom_control", cgroup_write("memory.oom_control", 1));
+	cgroup_write(argv[1], "cgroup.procs", getpid());
+	cgroup_write(argv[1], "memory.oom_control", 1);
+	snprintf(path, sizeof(path), "%s/memory.limit_in_bytes", argv[1]);
+	limit_fd = must(path, open(path, O_WRONLY));
 
 	/* All of our own memory must be there before memory becomes scarce. */
 	memset(ram, 0, RAM_PAGES * PAGE);
@@ -106,10 +121,10 @@ int main(int argc, char **argv)
 
 	for (limit = 0; limit < MOST_PAGES && step != ALL_DONE; limit++) {
 		/* Refused as long as we have more than that. */
-		if (cgroup_write("memory.limit_in_bytes", limit * PAGE))
+		if (set_limit(limit * PAGE) < 0)
 			continue;
 		step = try(ram, rom);
-		must("no limit", cgroup_write("memory.limit_in_bytes", -1));
+		must("no limit", set_limit(-1));
 		if (step != ALL_DONE)
 			refused[step]++;
 		if (counter("vms") || counter("pages"))
