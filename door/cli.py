@@ -41,10 +41,11 @@ from harness.engine import EngineError, Kind
 from harness.machine import Machine, MachineError
 from harness.packages import TEST_ALL_PACKAGES
 from harness.paths import BUILD, ROOT, SetupError
-from harness.session import run_stage
+from harness.session import Watcher, run_stage
 from harness.stage import Stage, StageError
 from tools import follow, lesson, picture, story, tell
 from tools.lab import LabError
+from tools.prose import flow, width
 from tools.show import painter
 from tools.stage_diff import stage_diff
 from tools.walk import Walk, WalkError
@@ -186,7 +187,9 @@ def run(stage: Stage, options: RunOptions) -> int:
     return status
 
 
-def run_noting(stage: Stage, options: RunOptions, notes: Path | None) -> int:
+def run_noting(
+    stage: Stage, options: RunOptions, notes: Path | None, watcher: Watcher | None = None
+) -> int:
     """Run it, and leave VTXCTL's own notes in a file."""
     words = list(stage.config.run)
     if options.load is not None or options.guest:
@@ -212,15 +215,18 @@ def run_noting(stage: Stage, options: RunOptions, notes: Path | None) -> int:
         options=["--trace", str(notes)] if notes else [],
         engine=options.engine,
         timeout=options.timeout,
+        watcher=watcher,
     )
 
 
 @contextlib.contextmanager
-def noted(stage: Stage, options: RunOptions) -> Iterator[tuple[int, list[story.Event]]]:
+def noted(
+    stage: Stage, options: RunOptions, watcher: Watcher | None = None
+) -> Iterator[tuple[int, list[story.Event]]]:
     """Run it; the status, and what happened as far as VTXCTL knows."""
     with tempfile.TemporaryDirectory(prefix="virtx-notes-") as folder:
         notes = Path(folder) / "notes"
-        status = run_noting(stage, options, notes)
+        status = run_noting(stage, options, notes, watcher)
         text = notes.read_text() if notes.exists() else ""
     listing = None if options.guest or options.rom else story.Listing.of(stage)
     yield status, story.read_trace(text, stage, listing)
@@ -241,18 +247,24 @@ def place_guest(stage: Stage, words: list[str], options: RunOptions) -> list[str
 
 def explain(stage: Stage, options: RunOptions) -> int:
     """What happened, in sentences on standard error; the guest's serial port is where it was."""
+    before_the_guest(stage, options, "The list")
     with happened(stage, options) as (status, events):
         after_the_guest()
         for line in tell.tell(events):
             say(line)
     if story.enters_guest(stage):
-        say("To note each exit takes time, and a guest with a stopwatch sees it: `run` does not.")
+        say(tell.waited(events))
+        note = "To note each exit takes time, and a guest with a stopwatch sees it: `run` does not."
+        say("\n".join(flow(note, width())))
     return status
 
 
 def draw(stage: Stage, options: RunOptions) -> int:
     """The run as a picture: text on standard error, and an SVG for a browser."""
-    with happened(stage, options) as (status, events):
+    before_the_guest(stage, options, "The picture")
+    points = story.Tracepoints()
+    with happened(stage, options, points) as (status, notes):
+        events = points.among(notes)
         after_the_guest()
         chart = picture.chart(events)
         for line in picture.text(chart):
@@ -265,6 +277,16 @@ def draw(stage: Stage, options: RunOptions) -> int:
     return status
 
 
+def before_the_guest(stage: Stage, options: RunOptions, what: str) -> None:
+    """Who sits at a terminal must know that the guest is waiting for him."""
+    if not (stage.config.input and sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    typed = " and ".join(f"`{line}`" for line in stage.config.types.splitlines())
+    example = f", for example {typed}" if typed and not (options.guest or options.rom) else ""
+    then = f"{what} comes when it has ended; Ctrl-A x ends it, too."
+    say("\n".join(flow(f"It runs first: type something{example}. {then}", width())))
+
+
 def after_the_guest() -> None:
     """At a terminal our lines begin on a line of their own, wherever the guest has stopped."""
     if sys.stdout.isatty():
@@ -272,10 +294,12 @@ def after_the_guest() -> None:
 
 
 @contextlib.contextmanager
-def happened(stage: Stage, options: RunOptions) -> Iterator[tuple[int, list[story.Event]]]:
+def happened(
+    stage: Stage, options: RunOptions, watcher: Watcher | None = None
+) -> Iterator[tuple[int, list[story.Event]]]:
     """Run it and gather what happened: in a stage that enters no guest, VTXDRV's doings too."""
     if story.enters_guest(stage):
-        with noted(stage, options) as result:
+        with noted(stage, options, watcher) as result:
             yield result
         return
     wrong = options.given() - {"engine"}

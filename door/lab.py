@@ -13,6 +13,7 @@ from harness.paths import ROOT
 from harness.stage import Stage, StageError
 from tools.desk import Desk, ago, shown, writable
 from tools.lab import BREAK, LabError, Outcome, Verdict, judge
+from tools.prose import flow
 from tools.story import enters_guest
 
 WIDTH = 80
@@ -239,7 +240,7 @@ def paragraph(text: str) -> None:
         if part.startswith("  "):
             say(part)
             continue
-        for line in textwrap.wrap(" ".join(part.split()), WIDTH, break_on_hyphens=False):
+        for line in flow(part, WIDTH):
             say(line)
 
 

@@ -21,6 +21,7 @@ import tty
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from harness.engine import EngineError, Kind, Progress, no_progress
 from harness.machine import TROUBLE, Job, Machine, MachineError
@@ -42,6 +43,16 @@ PATIENCE = 5.0
 CTRL_A = b"\x01"
 
 
+class Watcher(Protocol):
+    """Looks on from the test machine's kernel: from when VTXDRV is there to the end of a run."""
+
+    def begin(self, machine: Machine) -> None:
+        ...
+
+    def end(self, machine: Machine) -> None:
+        ...
+
+
 def run_stage(
     stage: Stage,
     argv: Sequence[str] | None = None,
@@ -50,6 +61,7 @@ def run_stage(
     options: Sequence[str] = (),
     engine: str | None = None,
     timeout: float | None = None,
+    watcher: Watcher | None = None,
 ) -> int:
     """Run a stage and return VTXCTL's exit status, or one of those above.
 
@@ -78,7 +90,7 @@ def run_stage(
             with Machine.start(kind, engine, progress) as machine:
                 machine.again = shlex.join(sys.argv)
                 machine.put(files)
-                status = run_on(machine, stage, words, at_terminal, timeout, progress)
+                status = run_on(machine, stage, words, at_terminal, timeout, progress, watcher)
                 if trace:
                     trace.write_bytes(machine.get("/tmp/trace"))
         return status
@@ -126,6 +138,7 @@ def run_on(
     at_terminal: bool,
     timeout: float | None,
     progress: Progress,
+    watcher: Watcher | None = None,
 ) -> int:
     show = KernelLog(machine) if stage.config.show_kernel_log else None
     loaded = machine.run("insmod /stage/vtxdrv.ko")
@@ -137,6 +150,8 @@ def run_on(
         say(f"vtxdrv.ko was not loaded: {loaded.stderr.decode().strip()}")
         return STOPPED
 
+    if watcher:
+        watcher.begin(machine)
     command = f"cd /stage && PATH=/stage:$PATH exec {shlex.join(words)}"
     if at_terminal:
         size = os.get_terminal_size(STDIN)
@@ -147,6 +162,8 @@ def run_on(
         job = machine.spawn(command, stream=True)
         status = carry(job, timeout, at_terminal, False)
 
+    if watcher:
+        watcher.end(machine)
     if show and status not in (LEFT, OUT_OF_TIME):
         machine.run("rmmod vtxdrv")
         show.new_lines()

@@ -597,6 +597,26 @@ def test_bare_ends_by_its_limit(monkeypatch, tmp_path, capfd):
     assert "did not halt within 0.5 seconds" in capfd.readouterr().err
 
 
+def test_bare_says_when_the_cpu_has_given_up(monkeypatch, tmp_path, capfd):
+    stage = Stage.find("01")
+    # An empty table of interrupts, and one: lidt [0x7c06]; int3; its limit 0.
+    code = bytes.fromhex("0f011e067ccc") + bytes(6)
+    (tmp_path / "nanox.bin").write_bytes(code)
+    (tmp_path / "nanox.rom").write_bytes((stage.build_dir / "nanox.rom").read_bytes())
+    monkeypatch.setattr(Stage, "build_dir", tmp_path)
+    assert bare.run_bare(stage) == Status.TRIPLE_FAULT
+    assert capfd.readouterr().err == "virtx: NanoX's CPU gave up: a triple fault\n"
+
+
+def test_bare_says_when_it_was_reset(monkeypatch, tmp_path, capfd):
+    stage = Stage.find("01")
+    (tmp_path / "nanox.bin").write_bytes(bytes.fromhex("b0fee664ebfe"))  # FE to port 64h
+    (tmp_path / "nanox.rom").write_bytes((stage.build_dir / "nanox.rom").read_bytes())
+    monkeypatch.setattr(Stage, "build_dir", tmp_path)
+    assert bare.run_bare(stage) == Status.RESET
+    assert "has reset its computer" in capfd.readouterr().err
+
+
 # --- What the pages for people say ---
 
 

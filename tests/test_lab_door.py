@@ -273,3 +273,8 @@ def test_a_page_that_cannot_be_read_is_not_written_over(paper: Path, monkeypatch
     with pytest.raises(Stop, match="move it away"):
         say(monkeypatch, "Mia")
     assert (paper / "sign-off.json").read_text() == "{ half"
+
+
+def test_blanks_that_are_to_be_typed_stay(capfd) -> None:
+    lab.paragraph("Type `echo  one   two`,\n  and look.")
+    assert capfd.readouterr().err == "Type `echo  one   two`, and look.\n"

@@ -85,6 +85,55 @@ def test_what_was_asked_because_of_an_exit_stands_behind_it() -> None:
     assert [one.label for one in events] == ["exception", "VTX_GET_SREGS"]
 
 
+def line(gsi: int, level: int, **more: float) -> dict:
+    return {"ioctl": "VTX_IRQ_LINE", "gsi": gsi, "level": level, "error": "", **more}
+
+
+def tick() -> list[dict]:
+    return [line(0, 0), line(0, 1)]
+
+
+def polled(text: str) -> list[dict]:
+    """Each letter is two exits: may I, and the letter."""
+    inp = {**out(0x3FD, 0x60), "out": 0}
+    return [note for letter in text for note in (inp, out(0x3F8, ord(letter)))]
+
+
+def told(*some: dict) -> str:
+    return " ".join(" ".join(tell.tell(notes(*some))).split())
+
+
+def test_a_wire_that_is_let_go_and_pulled_is_one_thing() -> None:
+    assert "VTX_IRQ_LINE, the timer's wire: let go, pulled (×30)" in told(*tick() * 30)
+    # Another thread's exit may stand between the halves.
+    torn = notes(line(0, 0), out(0x80, 1), line(0, 1))
+    assert [one.what.rpartition(": ")[2] for one in torn][0] == "let go, pulled" and len(torn) == 2
+    apart = told(line(4, 1), *polled("abc"), line(4, 0))
+    assert "the serial port's wire: pulled" in apart and "wire: let go" in apart
+    assert "let go, pulled" not in apart
+
+
+def test_a_clock_that_ticks_in_between_tears_no_sentence_apart() -> None:
+    letters = polled("How fast are you?")
+    torn = [*letters[:7], *tick(), *letters[7:20], *tick(), *tick(), *letters[20:]]
+    said = told(*torn)
+    assert 'the serial port: "How fast are you?" (×17) ... these 2 take turns, and in' in said
+    assert said.count("the timer's wire: let go, pulled (×3)") == 1
+
+
+def test_a_clock_that_ticks_while_nothing_else_happens_is_told_where_it_does() -> None:
+    said = told(*polled("Wait... "), *tick() * 200, *polled("NOW! "))
+    at = [said.index(part) for part in ('"Wait... "', "pulled (×200)", '"NOW! "')]
+    assert at == sorted(at)
+
+
+def test_how_often_the_guest_waited_is_counted() -> None:
+    some = notes(asked("VTX_MAP_MEMORY"), *tick() * 5, *polled("abc"))
+    assert tell.waited(some) == "NanoX's CPU waited for VTXCTL 6 times (VTX_RUN came back)."
+    lost = [*some, event("more", story.LOST["label"])]
+    assert "more than 6 times" in tell.waited(lost)
+
+
 def test_of_memory_and_rom_each_is_told_what_it_is() -> None:
     first, second = notes(asked("VTX_MAP_MEMORY"), asked("VTX_MAP_MEMORY"))
     assert "the guest shall see this memory" in first.what
@@ -122,6 +171,69 @@ def test_of_a_guest_that_sleeps_the_first_sleep_is_drawn() -> None:
     ]
 
 
+POINTS = """
+  vtxctl-112     [000] d..1.     0.000500: vtx_exit: reason HLT qualification 0x0 rip 0x7c95
+  vtxctl-112     [000] d..1.     0.000530: vtx_inject: vector 0x20
+  vtxctl-112     [000] d..1.     0.000540: vtx_inject: vector 0x24
+  vtxctl-112     [000] d..1.     0.000995: vtx_exit: reason HLT qualification 0x0 rip 0x7c95
+"""
+
+
+def seen(*some: dict) -> list[Event]:
+    return story.Tracepoints(POINTS).among(notes(*some))
+
+
+def test_vtxdrv_tells_of_sleeps_and_interrupts() -> None:
+    off = {"exit": NUMBERS["VTX_EXIT_HLT"], "reason": 12, "rip": 0, "if": 0}
+    events = seen({**off, "begin": 600, "end": 1000})
+    # The last HLT is the one that VTXCTL heard of.
+    assert [(one.source, one.target, one.label) for one in events] == [
+        (NANOX, VTXDRV, "HLT: it sleeps"),
+        (VTXDRV, NANOX, "interrupt 0x20"),
+        (VTXDRV, NANOX, "interrupt 0x24"),
+        (NANOX, VTXCTL, "HLT"),
+    ]
+
+
+def test_one_tick_is_drawn_and_the_others_are_counted() -> None:
+    sleep = event("HLT: it sleeps until an interrupt comes", "HLT: it sleeps", target=VTXDRV)
+    rings = event("an interrupt, vector 0x20", "interrupt 0x20", VTXDRV, NANOX)
+    rings.tick = True
+    wire = notes(*tick())
+    before = [event(f"OUT of 1 byte to port {n:#x}", f"OUT {n:#x}") for n in range(30)]
+    key = event("an interrupt, vector 0x24", "interrupt 0x24", VTXDRV, NANOX)
+    end = event("HLT with interrupts off", "HLT")
+    run = [*before, *[sleep, *wire, rings] * 300, key, *[sleep, *wire, rings] * 70, end]
+    chart = picture.chart(run)
+    box = next(item for item in chart.rounds if item.how)
+    assert box.how == "a tick (×370)"
+    assert [(one.source, one.target, one.over) for one in box.arrows] == [
+        (0, 1, "HLT: it sleeps"),
+        (2, 1, "VTX_IRQ_LINE: timer"),
+        (1, 0, "interrupt 0x20"),
+    ]
+    assert words(run) == ["30 before that"]
+    assert labels(run)[3:] == ["interrupt 0x24", "VM exit: HLT", "VTX_RUN returns"]
+
+
+def test_text_that_is_carried_both_ways_does_not_hide_the_end() -> None:
+    def carried(way: str, text: bytes) -> dict:
+        return {"serial": way, "port": 0x3F8, "data": text.hex()}
+
+    typed = b"mem\rcalc 2 + 3\ruptime\rhalt\r"
+    keys = [
+        note
+        for number, key in enumerate(typed)
+        for note in [carried("in", bytes([key]))] + [carried("out", b"..")] * (1 + number % 3 % 2)
+    ]
+    off = {"exit": NUMBERS["VTX_EXIT_HLT"], "reason": 12, "rip": 0, "if": 0}
+    run = notes(asked("VTX_CREATE_IRQCHIP"), *keys, off, carried("out", b"Good night."))
+    assert labels(run)[1:] == ['write: "mem\\rcalc 2…', 'read: "............…'] + [
+        *("VM exit: HLT", "VTX_RUN returns")
+    ]
+    assert words(run) == []
+
+
 def test_one_place_has_three_addresses() -> None:
     places = {"in this program": "0x7f00", "in the guest": "0x7c04", "in the machine": "0x9c04"}
     asks = event("VTX_TRANSLATE: where?", "VTX_TRANSLATE", VTXCTL, VTXDRV)
@@ -130,8 +242,10 @@ def test_one_place_has_three_addresses() -> None:
     assert all(f"{place} {address}" in told.line for place, address in places.items())
 
 
-def test_no_line_is_wider_than_the_screen() -> None:
+def test_no_line_is_wider_than_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     long = event("a sentence of many words " * 8)
     long.line = "boot.asm:1: mov eax, " + "one_of_many_names + " * 8
-    assert max(map(len, tell.tell([long]))) <= tell.WIDTH
-    assert sum("one_of_many_names +" in line for line in tell.tell([long])) >= 2
+    for columns in (80, 60):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert max(map(len, tell.tell([long]))) <= columns
+        assert sum("one_of_many_names +" in line for line in tell.tell([long])) >= 2

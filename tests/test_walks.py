@@ -18,6 +18,7 @@ from tools.changes import compare, read_tree
 from tools.follow import Follow, FollowError, every_step
 from tools.show import COLOURS, PLAIN, Painter
 from tools.stage_diff import stage_diff
+from tools.symbols import regions
 from tools.walk import Size, Step, fit
 
 TOLD = [stage for stage in Stage.all() if walk.walk_file(stage).exists()]
@@ -251,6 +252,43 @@ def test_how_much_a_part_is_and_how_much_of_it_must_be_read() -> None:
     lines = list(Painter().contents(told))
     assert lines[1].endswith("100 lines of code, all to skim")
     assert lines[2].endswith("200 lines of code, 100 to skim")
+
+
+def test_the_contents_break_no_word() -> None:
+    texts = {f"vtxctl/{name}.c": f"int {name};\n" * 100 for name in "ab"}
+    title = "a part whose title is long enough"
+    steps = [step("vtxctl/a.c", part=title, apart="chip model: its rules"), step("vtxctl/b.c")]
+    told = fit("x", steps, Size(), {}, texts).walk
+    whole, narrow = (list(Painter(PLAIN, width).contents(told)) for width in (80, 50))
+    assert whole[1].endswith("200 lines, 100 to skim") and len(whole[1]) <= 80
+    assert max(map(len, narrow)) <= 50
+    assert " ".join(" ".join(narrow).split()) == " ".join(" ".join(whole).split())
+
+
+def test_one_line_is_no_plural() -> None:
+    told = fit("x", [step("vtxctl/a.c")], Size(), {}, {"vtxctl/a.c": "int a;\n"}).walk
+    assert "x, 1 line added" in list(Painter().step(told, 1, told.steps[0]))
+
+
+def test_prose_keeps_fences_and_blanks_within_backquotes() -> None:
+    text = """Some words
+here.
+
+```text
+a:      1
+bcd:    2
+```
+
+And `echo  one   two`, and the end."""
+    assert list(Painter(PLAIN, 40).prose(text)) == [
+        *("Some words here.", "", "a:      1", "bcd:    2", ""),
+        *("And `echo  one   two`, and the end.",),
+    ]
+
+
+def test_a_structure_and_its_variable_of_the_same_name_are_one_piece() -> None:
+    text = "struct other;\n\nstatic struct tss {\n\tint a;\n} tss;\n\nint f(void)\n{\n}\n"
+    assert regions("a.c", text)["tss"] == range(2, 6)
 
 
 # Following

@@ -24,14 +24,16 @@ from harness.stage import Stage
 from tools import walk as walks
 from tools.changes import compare, read_tree
 from tools.lab import BREAK, Exercise
+from tools.prose import many
 from tools.show import PLAIN, Painter, page, painter
 
 BLOCK = re.compile(r"(<!-- made: (\w+)(?: (\S+))? -->\n)(.*?)(<!-- end -->)", re.S)
 CODE = re.compile(r"`([^`]+)`")
 # Blocks for which the stage must be run.
 OF_A_RUN = ("transcript", "picture")
-# What differs from run to run: addresses, counts of what takes turns, times.
-VARIES = re.compile(r"\b(?:0x)?[0-9a-f]*\d[0-9a-f]*\b|×\d+")
+# What differs from run to run: addresses, counts of what takes turns, times, and where a text is
+# cut when it is read.
+VARIES = re.compile(r"\b(?:0x)?[0-9a-f]*\d[0-9a-f]*\b|×\d+|(?<=read: \")[^<]+")
 EVENING_ROWS, EVENING_MINUTES = 8, 40
 PAGE = 104  # columns of code on a page: no line of ours is longer
 CHILD_WORDS, SENTENCE_WORDS, NEW_WORDS = 250, 12.0, 3
@@ -57,7 +59,7 @@ def make_walk(stage: Stage, argument: str | None) -> str:
         if number in parts:
             lines += ["", f"**{parts[number].title}**", ""]
         marks = " · it runs" if step.run else ""
-        lines.append(f"{number}. {step.title} ({walk.added(number)} lines{marks})")
+        lines.append(f"{number}. {step.title} ({many(walk.added(number), 'line')}{marks})")
     return "\n".join(lines).strip("\n")
 
 

@@ -2,22 +2,40 @@
 """`make stage-05 picture`: a run as a picture, who said what to whom. SVG, and text.
 
 A long run has more than there is room for. How it begins and how it ends is drawn always; of a
-guest that sleeps, from its first sleep on, since only then something comes from outside.
+guest that sleeps, from its first sleep on, since only then something comes from outside. A clock
+that VTXDRV tells of ticks among all else: one tick is drawn, and how many there are is said.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable
 from xml.etree import ElementTree as xml
 
-from tools.story import CPU, NANOX, VTXCTL, VTXDRV, Event, fold, longest_repeat, quoted
+from tools.story import (
+    CPU,
+    NANOX,
+    VTXCTL,
+    VTXDRV,
+    Event,
+    asleep,
+    by_key,
+    fold,
+    is_sleep,
+    longest_repeat,
+    quoted,
+    together,
+)
 
 ARROWS_MOST = 15
 ALL_MOST = 17  # where that is all of it
 ROUND_MOST = 12
 LAST = 4  # arrows that are kept for the end
+TICKS_LEAST = 10
 TIMER = "OUT 0x43"  # it sets one
+READ = "read"
+COPIED = (READ, "write")  # the serial port's text, by a descriptor
 # Labels of events after which the guest does not go on.
 ENDS = ("HLT", "triple fault", "exception", "ended", "entry refused")
 
@@ -97,6 +115,7 @@ class Drawing:
     lanes: tuple[str, str, str]
     begin_at_length: bool = True
     end_at_length: bool = True
+    exits_at_length: bool = True  # the first one
     rounds: bool = True  # draw several groups that come again as one piece
 
 
@@ -119,28 +138,122 @@ def chart(events: list[Event]) -> Chart:
     If there is room, the first exit and one that ends the guest are drawn with both their halves.
     """
     lanes = (NANOX if any(event.source == NANOX for event in events) else CPU, VTXDRV, VTXCTL)
+    if any(is_clock(event) or event.label == "VTX_CREATE_IRQCHIP" for event in events):
+        return with_clock(events, lanes)
     groups = fold(events)
     for begin, end in ((True, True), (False, True), (False, False)):
         whole = pieces(groups, Drawing(lanes, begin, end))
         if room_for(whole) <= ALL_MOST:
             return Chart(lanes, tuple(item for piece in whole for item in piece.rounds))
-    with_rounds, single = (some_of(groups, Drawing(lanes, rounds=it)) for it in (True, False))
-    # A round tells more than its arrows one by one; but it may be too large to be drawn at all.
+    return better(*(some_of(groups, Drawing(lanes, rounds=it)) for it in (True, False)))
+
+
+def better(with_rounds: Chart, single: Chart) -> Chart:
+    """A round tells more than its arrows one by one; but it may be too large to be drawn at all."""
     repeats = any("rounds" in item.how for item in with_rounds.rounds)
     return with_rounds if repeats or with_rounds.left_out <= single.left_out else single
+
+
+def with_clock(events: list[Event], lanes: tuple[str, str, str]) -> Chart:
+    """One tick, where the guest first sleeps; and all that is neither tick nor sleep."""
+    sleep = next((at for at, event in enumerate(events) if asleep(event)), None)
+    ticks = [at for at, event in enumerate(events) if event.tick]
+    # Of one that never sleeps a few ticks say nothing.
+    at = sleep if sleep is not None else ticks[0] if len(ticks) >= TICKS_LEAST else len(events)
+    box = [Piece((a_tick(events, at, lanes),), 0)] if at < len(events) else []
+    before, after = (
+        [event for event in part if not is_clock(event)] for part in (events[:at], events[at:])
+    )
+    if box:
+        after = sent_before_the_end(after)
+    else:
+        before = sent_before_the_end(before)
+
+    def drawing(skipped: int, begin: int, rounds: bool) -> Chart:
+        how = Drawing(lanes, begin_at_length=False, exits_at_length=False, rounds=rounds)
+        middle = [*pieces(grouped(before[begin:]), how), *box, *pieces(grouped(after), how)]
+        return drawn(skipped, middle, lanes)
+
+    # What VTXCTL asks for before there is a guest that runs is left out first.
+    asked = sum(1 for _ in itertools.takewhile(is_request, before))
+    for begin in (0, asked, len(before)) if box else (0, asked):
+        skipped = sum(event.times for event in before[:begin])
+        found = better(*(drawing(skipped, begin, rounds) for rounds in (True, False)))
+        if found.left_out == skipped:
+            break
+    return found
+
+
+def a_tick(events: list[Event], at: int, lanes: tuple[str, str, str]) -> Round:
+    """What belongs to a tick. The guest sleeps, its timer calls, it is woken."""
+    order = {NANOX: 0, VTXCTL: 1, VTXDRV: 2}
+    first = {event.source: event for event in reversed(events[at:]) if is_clock(event)}
+    arrows = [
+        arrow(dataclasses.replace(first[source], times=1), lanes)
+        for source in sorted(first, key=lambda source: order[source])
+    ]
+    # A wire may be pulled again for one and the same tick: what arrives is what counts.
+    pulled, arrived = (
+        sum(event.times for event in events if event.tick and event.source == source)
+        for source in (VTXCTL, VTXDRV)
+    )
+    many = arrived or pulled
+    return Round(tuple(arrows), f"a tick (×{many})")
+
+
+def sent_before_the_end(events: list[Event]) -> list[Event]:
+    """What VTXCTL reads when the guest has ended was sent before, and goes with what it read then."""
+    late = list(itertools.takewhile(lambda event: event.label == READ, reversed(events)))
+    rest = events[: len(events) - len(late)]
+    at = next((at for at in reversed(range(len(rest))) if rest[at].label == READ), None)
+    if at is None:
+        return events
+    return [*rest[:at], together([rest[at], *reversed(late)]), *rest[at + 1 :]]
+
+
+def is_clock(event: Event) -> bool:
+    return event.tick or asleep(event)
+
+
+def is_request(event: Event) -> bool:
+    return event.what.startswith("VTX_")
+
+
+def grouped(events: list[Event]) -> list[list[Event]]:
+    """Folded. Bytes that VTXCTL carries both ways come in no strict order: they are one group."""
+    if not any(event.label in COPIED for event in events):
+        return fold(events)
+    groups: list[list[Event]] = []
+    for carried, some in itertools.groupby(events, key=is_carried):
+        row = list(some)
+        kinds = by_key(row)
+        if carried and sum(len(kind) > 1 for kind in kinds) > 1:
+            groups.append([together(kind) for kind in kinds])
+        else:
+            groups += fold(row)
+    return groups
+
+
+def is_carried(event: Event) -> bool:
+    """A piece of text on its way, or the interrupt that tells the guest of it."""
+    return event.label in COPIED or (event.source, event.target) == (VTXDRV, NANOX)
 
 
 def some_of(groups: list[list[Event]], drawing: Drawing) -> Chart:
     """How it begins, and how it ends. Of what comes from outside the first is in it."""
     at = first_from_outside(groups)
     before = sum(event.times for group in groups[:at] for event in group)
-    middle = pieces(groups[at:], drawing)
     # A timer ticks where it likes, in each run elsewhere: then only the very end is the same.
     most = 1 if any(event.label == TIMER for group in groups for event in group) else LAST
+    return drawn(before, pieces(groups[at:], drawing), drawing.lanes, most)
+
+
+def drawn(before: int, middle: list[Piece], lanes: tuple[str, str, str], most: int = LAST) -> Chart:
+    """What was before is counted; then what there is room for, and the end."""
+    head: list[Piece] = []
     tail: list[Piece] = []
     while middle and len(tail) < most and room_for([middle[-1], *tail]) <= LAST:
         tail.insert(0, middle.pop())
-    head: list[Piece] = []
     while middle and room_for([*head, middle[0], *tail]) <= ARROWS_MOST:
         head.append(middle.pop(0))
     left = sum(piece.events for piece in middle)
@@ -149,7 +262,7 @@ def some_of(groups: list[list[Event]], drawing: Drawing) -> Chart:
     if left:
         rounds.append(Round(words=(f"and {left} more" + (", then" if tail else ""),)))
     rounds += [item for piece in tail for item in piece.rounds]
-    return Chart(drawing.lanes, tuple(rounds), before + left)
+    return Chart(lanes, tuple(rounds), before + left)
 
 
 def first_from_outside(groups: list[list[Event]]) -> int:
@@ -166,37 +279,33 @@ def room_for(some: list[Piece]) -> int:
     return sum(piece.arrows for piece in some)
 
 
-def is_sleep(event: Event) -> bool:
-    return event.what == "HLT with interrupts on"
-
-
 def pieces(groups: list[list[Event]], drawing: Drawing) -> list[Piece]:
     """All of it, in pieces."""
     found: list[Piece] = []
     at = 0
-    first_exit = True
+    first_exit = drawing.exits_at_length
     while at < len(groups):
         period, times = longest_round(groups, at) if drawing.rounds else (1, 1)
         begun: list[Round] = []
         parts: list[Round] = []
         for group in groups[at : at + period]:
-            drawn: list[Arrow] = []
+            shown: list[Arrow] = []
             words: tuple[str, ...] = ()
             for event in group:
                 if event.source == NANOX and first_exit:
                     if drawing.begin_at_length:
                         begun.append(Round((Arrow(2, 1, "VTX_RUN"), Arrow(1, 0, "VM entry"))))
-                    drawn += way_out(event)
-                    drawn += [] if event.label in ENDS and not is_sleep(event) else way_back(event)
+                    shown += way_out(event)
+                    shown += [] if event.label in ENDS and not is_sleep(event) else way_back(event)
                     first_exit = False
                 elif event.label in ENDS and not is_sleep(event) and drawing.end_at_length:
-                    drawn += way_out(event)
+                    shown += way_out(event)
                 else:
-                    drawn.append(arrow(event, drawing.lanes))
+                    shown.append(arrow(event, drawing.lanes))
                 words = event.places or words
                 if event.label in ENDS and event.label != "HLT":
                     words = (event.what,)
-            parts.append(Round(tuple(drawn), "taking turns" if len(group) > 1 else ""))
+            parts.append(Round(tuple(shown), "taking turns" if len(group) > 1 else ""))
             parts += [Round(words=words)] if words else []
         if times > 1:
             flat = tuple(item for part in parts for item in part.arrows)
@@ -220,6 +329,8 @@ def arrow(event: Event, lanes: tuple[str, str, str]) -> Arrow:
     target = lanes.index(event.target)
     source = lanes.index(event.source)
     over = event.label + (f" ×{event.times}" if event.times > 1 else "")
+    if len(over) > LETTERS:
+        over = over.removeprefix("VTX_")
     behind = quoted(event.text) if event.text else ""
     if behind and abs(source - target) == 1:  # there is no second half
         over, behind = f"{event.label}: {behind}", ""

@@ -16,6 +16,7 @@ import textwrap
 from collections.abc import Collection, Iterator
 
 from tools.changes import FileChange, Hunk, Tree, compare, pair
+from tools.prose import many, paragraphs
 from tools.symbols import TOP, regions
 from tools.walk import Step, Walk
 
@@ -81,13 +82,20 @@ class Painter:
             return
         yield f"{style.title}{walk.name}, in {len(parts)} parts{style.reset}"
         wide = max(len(part.title) for part in parts)
+        lines = []
         for number, part in enumerate(parts, 1):
             steps = f"steps {part.first} to {part.last}"
             # A chip's rules, or a move, are to be looked at, no more.
             some = part.code - part.read if part.read else "all"
             rest = f", {some} to skim" if part.code > part.read else ""
-            size = f"{part.code} lines of code"
-            yield f"  {number}  {part.title:{wide}}  {steps:14}  {size:>17}{rest}"
+            size = f"{many(part.code, 'line')} of code"
+            lines.append(f"  {number}  {part.title:{wide}}  {steps:14}  {size:>17}{rest}")
+        if max(map(len, lines)) > self._width:
+            lines = [line.replace(" of code", "", 1) for line in lines]
+        for line in lines:
+            yield from textwrap.wrap(
+                line, self._width, subsequent_indent=" " * 5, break_long_words=False
+            )
         yield ""
         yield ""
 
@@ -97,7 +105,7 @@ class Painter:
             if part.first == number:
                 yield f"{style.part}Part {at}: {part.title}{style.reset}"
                 yield ""
-        size = f"{walk.added(number)} lines added" + (", plumbing" if step.plumbing else "")
+        size = f"{many(walk.added(number), 'line')} added" + (", plumbing" if step.plumbing else "")
         yield f"{style.title}Step {number} of {len(walk.steps)}: {step.title}{style.reset}"
         yield f"{style.place}{walk.name}, {size}{style.reset}"
         yield ""
@@ -123,13 +131,8 @@ class Painter:
             yield ""
 
     def prose(self, text: str, colour: str = "") -> Iterator[str]:
-        for number, paragraph in enumerate(re.split(r"\n\s*\n", text.strip())):
-            if number:
-                yield ""
-            for line in textwrap.wrap(
-                " ".join(paragraph.split()), self._width, break_on_hyphens=False
-            ):
-                yield f"{colour}{line}{self._style.reset if colour else ''}"
+        for line in paragraphs(text, self._width):
+            yield f"{colour}{line}{self._style.reset}" if colour and line else line
 
     def file(self, change: FileChange) -> Iterator[str]:
         style = self._style

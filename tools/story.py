@@ -3,16 +3,18 @@
 
 VTXCTL notes its requests and, once there is a guest that runs, each VM exit (`--trace`). What
 VTXDRV asks of the CPU is seen by the kernel itself: its kprobes stop at each VMX instruction in
-vtxdrv.ko, so that no line in the module has to tell.
+vtxdrv.ko, so that no line in the module has to tell. Later VTXDRV does more and more alone; then
+it has tracepoints, and from them come the sleeps and the interrupts.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -33,12 +35,21 @@ REQUESTS = {
     "VTX_SET_SREGS": "begin with these segments, in this mode",
     "VTX_INTERRUPT": "an interrupt for the guest",
     "VTX_RESET": "pull the reset wire",
-    "VTX_IRQ_LINE": "a device pulls its line, or lets it go",
+    "VTX_IRQ_LINE": "a device pulls its wire, or lets it go",
     "VTX_CREATE_IRQCHIP": "make the interrupt controllers",
     "VTX_CREATE_UART": "make a serial port",
 }
 # Of the first there is one, and of the second there is the ROM.
 REQUESTS_AGAIN = {"VTX_MAP_MEMORY": "and this, the ROM in which its CPU begins"}
+# Whose wire ends at which input of the interrupt controllers; in full, and short.
+WIRES = {
+    0: ("the timer's", "timer"),
+    1: ("the keyboard's", "keyboard"),
+    3: ("the second serial port's", "serial 2"),
+    4: ("the serial port's", "serial"),
+}
+LET_GO, PULLED = "let go", "pulled"
+CLOCK = 0  # this wire is the timer's, and in each group of eight vectors the first
 INSTRUCTIONS = {
     "vmxon": "VMX on",
     "vmxoff": "VMX off",
@@ -104,6 +115,7 @@ class Event:
     text: bytes = b""  # what went through a port that carries text
     names: tuple[str, ...] = ()
     places: tuple[str, ...] = ()  # where one and the same thing lies, for each of the three
+    tick: bool = False  # the clock's doing: it goes on, whatever the guest does
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -153,11 +165,44 @@ def read_trace(text: str, stage: Stage, listing: Listing | None = None) -> list[
         else:
             events.append(vm_exit(note, common, exits.get(note["exit"], "?"), listing, ports))
     # VTXCTL notes an exit when all is done for it; what it asked VTXDRV for that began later.
-    return in_order(events)
+    return pulses(in_order(events))
+
+
+def wire(note: dict, common: dict) -> Event:
+    """A device pulls its wire, or lets it go."""
+    number = note["gsi"]
+    whose, short = WIRES.get(number, (f"number {number}'s", f"wire {number}"))
+    how = PULLED if note["level"] else LET_GO
+    what = f"{note['ioctl']}, {whose} wire: {how}"
+    label = f"{note['ioctl']}: {short}" if note["level"] else f"{short} lets go"
+    return Event(
+        **common, source=VTXCTL, target=VTXDRV, what=what, label=label, tick=number == CLOCK
+    )
+
+
+BETWEEN_MOST = 2  # events of another thread that may stand between the halves of a pulse
+
+
+def pulses(events: list[Event]) -> list[Event]:
+    """A wire that is let go and pulled at once is one thing, not two."""
+    found: list[Event] = []
+    for event in events:
+        whose, _, how = event.what.rpartition(": ")
+        recent = range(len(found) - 1, max(len(found) - 2 - BETWEEN_MOST, -1), -1)
+        same = (at for at in recent if whose and found[at].what.startswith(whose))
+        at = next(same, None) if how == PULLED else None
+        if at is not None and found[at].what == f"{whose}: {LET_GO}":
+            what = f"{whose}: {LET_GO}, {PULLED}"
+            found[at] = dataclasses.replace(event, begin=found[at].begin, what=what)
+        else:
+            found.append(event)
+    return found
 
 
 def request(note: dict, common: dict, again: bool) -> Event:
     name = note["ioctl"]
+    if "gsi" in note:
+        return wire(note, common)
     answer = f": no, {note['error']}" if note["error"] else ""
     asks = REQUESTS_AGAIN.get(name) if again else None
     what = f"{name}: {asks or REQUESTS.get(name, 'a request')}{answer}"
@@ -298,6 +343,66 @@ class Listing:
         return ""
 
 
+# --- What VTXDRV's tracepoints tell ---
+
+TRACING = "/sys/kernel/debug/tracing"
+POINTS = f"{TRACING}/events/vtx"
+POINT = re.compile(r" (\d+\.\d+): vtx_(exit|inject): \w+ (\w+)")
+
+
+class Tracepoints:
+    """Looks on at a run: sleeps and interrupts, of which VTXCTL hears nothing.
+
+    A stage whose VTXDRV has no tracepoints yet has nothing to tell.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+
+    def begin(self, machine: Machine) -> None:
+        machine.run(
+            f"cd {POINTS} 2>/dev/null || exit 0; echo mono >{TRACING}/trace_clock;"
+            f"echo 4096 >{TRACING}/buffer_size_kb;"
+            f"echo 'reason == {EXIT_REASON_HLT}' >vtx_exit/filter;"
+            "echo 1 >vtx_exit/enable; echo 1 >vtx_inject/enable",
+            check=True,
+        )
+
+    def end(self, machine: Machine) -> None:
+        self._text = machine.run(f"cat {TRACING}/trace", check=True).text
+
+    def among(self, notes: list[Event]) -> list[Event]:
+        """VTXCTL's notes, with what it did not hear of."""
+        events = []
+        for seconds, kind, value in POINT.findall(self._text):
+            time = float(seconds) * 1e6
+            if kind == "exit":
+                what = "HLT: it sleeps until an interrupt comes"
+                events.append(Event(time, time, NANOX, VTXDRV, what, "HLT: it sleeps"))
+                continue
+            vector = int(value, 0)
+            what, label = f"an interrupt, vector {vector:#x}", f"interrupt {vector:#x}"
+            tick = vector % 8 == CLOCK
+            events.append(Event(time, time, VTXDRV, NANOX, what, label, tick=tick))
+        # A HLT that VTXCTL was told of is no sleep in VTXDRV.
+        for note in notes:
+            if note.source == NANOX and note.label == "HLT":
+                same = [one for one in events if is_sleep(one) and one.end <= note.end]
+                if same:
+                    events.remove(same[-1])
+        return in_order([*notes, *events])
+
+
+def is_sleep(event: Event) -> bool:
+    """The guest has nothing to do until an interrupt comes."""
+    return event.what == "HLT with interrupts on" or asleep(event)
+
+
+def asleep(event: Event) -> bool:
+    """The same, and VTXCTL does not hear of it."""
+    return event.source == NANOX and event.target == VTXDRV
+
+
 # --- What the kernel saw of VTXDRV ---
 
 
@@ -367,7 +472,6 @@ def field_names() -> dict[int, str]:
     return {int(value, 16): name for name, value in pairs}
 
 
-TRACING = "/sys/kernel/debug/tracing"
 RECORD = re.compile(r"\[(\d+)\] .*? (\d+\.\d+): ((\w+)_\d+): \(\S+\)(?: field=(\d+))?")
 
 
@@ -461,17 +565,48 @@ PERIOD_MOST = 6
 TEXT_MOST = 40
 
 
+SILENT = 10  # ticks without a word of the guest's in between: then it does nothing else
+
+
 def fold(events: list[Event]) -> list[list[Event]]:
     """What repeats, as groups of one to six events that take turns, each told once."""
-    groups: list[list[Event]] = []
+    return [group for group, _ in folded(events)]
+
+
+def folded(events: list[Event]) -> Iterator[tuple[list[Event], int]]:
+    """The same, and of each group how many events it was."""
     at = 0
     while at < len(events):
         period, rounds = longest_repeat(events, at)
-        groups.append(
-            [together(events[at + i : at + period * rounds : period]) for i in range(period)]
-        )
-        at += period * rounds
-    return groups
+        many = period * rounds
+        yield [together(events[at + i : at + many : period]) for i in range(period)], many
+        at += many
+
+
+def fold_beside(events: list[Event]) -> Iterator[tuple[list[Event], list[Event]]]:
+    """Groups as above, each with the ticks that came in between: those fit in no pattern."""
+    told: list[Event] = []
+    beside: list[list[Event]] = []  # the ticks behind each of them
+    for tick, some in itertools.groupby(events, key=lambda event: event.tick):
+        row = list(some)
+        if tick and told and len(row) < SILENT:
+            beside[-1] = row
+        else:
+            told += row
+            beside += [[] for _ in row]
+    at = 0
+    for group, many in folded(told):
+        ticks = by_key(event for some in beside[at : at + many] for event in some)
+        yield group, [together(alike) for alike in ticks]
+        at += many
+
+
+def by_key(events: Iterable[Event]) -> list[list[Event]]:
+    """Those that are alike together, wherever they stand."""
+    found: dict[tuple[str, ...], list[Event]] = {}
+    for event in events:
+        found.setdefault(event.key, []).append(event)
+    return list(found.values())
 
 
 def longest_repeat(events: list[Event], at: int, most: int = PERIOD_MOST) -> tuple[int, int]:

@@ -80,7 +80,7 @@ def ctags(path: str, text: str) -> list[tuple[str, int]]:
         source = Path(folder) / Path(path).name
         source.write_text(text)
         command = [
-            *("ctags", "--options=NONE", "--output-format=json", "--fields=NnKZs"),
+            *("ctags", "--options=NONE", "--output-format=json", "--fields=NnKZse"),
             *("--kinds-C=+p", "-I", "__init,__exit", "--langmap=C:.c.h", "-o", "-", source.name),
         ]
         try:
@@ -89,10 +89,15 @@ def ctags(path: str, text: str) -> list[tuple[str, int]]:
             raise SetupError("universal-ctags is not installed: run `make setup`") from None
     found = []
     nameless = None
+    ends = 0
     for tag in sorted(map(json.loads, done.stdout.splitlines()), key=lambda tag: tag["line"]):
         if tag.get("_type") != "tag" or tag["kind"] in INNER_KINDS or tag.get("scope"):
             continue
         name, line = tag["name"], tag["line"] - 1
+        # What is declared with a structure and has its very name is one piece with it.
+        if found and name == found[-1][0] and line < ends:
+            continue
+        ends = tag.get("end", 0)
         # A structure without a name is the beginning of what is declared with it.
         if name.startswith("__anon"):
             nameless = line

@@ -7,21 +7,39 @@ import json
 import textwrap
 from collections.abc import Iterator
 
-from tools.story import NANOX, VTXCTL, VTXDRV, Event, fold, quoted
+from tools.prose import many, width
+from tools.story import LOST, NANOX, VTXCTL, VTXDRV, Event, fold_beside, quoted
 
-WIDTH = 80
 NAMES_MOST = 4
 
 
 def tell(events: list[Event]) -> Iterator[str]:
-    """One sentence for each thing that happened, what repeats once; at most 80 columns."""
+    """One sentence for each thing that happened, what repeats once; as wide as the terminal."""
     number = 1
-    for group in fold(events):
+    for group, ticks in fold_beside(events):
         for event in group:
             yield from sentence(number, event)
             number += event.times
-        if len(group) > 1 and group[0].times > 1:
-            yield f"        ... these {len(group)} take turns"
+        repeats = group[0].times > 1
+        turns = f"these {len(group)} take turns" if len(group) > 1 and repeats else ""
+        between = "in between:" if ticks and repeats else ""
+        if words := ", and ".join(filter(None, (turns, between))):
+            yield f"        ... {words}"
+        for tick in ticks:
+            yield from sentence(number, tick)
+            number += tick.times
+
+
+def waited(events: list[Event]) -> str:
+    """How often the guest's CPU stood still until VTXCTL had done something for it."""
+    lost = any(event.label == LOST["label"] for event in events)
+    times = sum(
+        event.times
+        for event in events
+        if (event.source, event.target) == (NANOX, VTXCTL) and event.label != LOST["label"]
+    )
+    often = f"{'more than ' * lost}{many(times, 'time')}"
+    return f"NanoX's CPU waited for VTXCTL {often} (VTX_RUN came back)."
 
 
 def sentence(number: int, event: Event) -> Iterator[str]:
@@ -34,12 +52,12 @@ def sentence(number: int, event: Event) -> Iterator[str]:
         text += f" (×{event.times})"
     head = f"{number:6}  {event.source:7} "
     yield from textwrap.wrap(
-        text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head) + "  "
+        text, width(), initial_indent=head, subsequent_indent=" " * len(head) + "  "
     )
     if event.line:
         indent = " " * (len(head) + 2)
         yield from textwrap.wrap(
-            event.line, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  "
+            event.line, width(), initial_indent=indent, subsequent_indent=f"{indent}  "
         )
 
 
