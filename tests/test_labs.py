@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.effort import FULL, ONE_IN
+from harness.effort import EVERY, FULL
 from harness.paths import BUILD
 from harness.stage import Copy, Stage
 from tools import desk as desks, lab
@@ -36,7 +36,8 @@ def texts(exercise: Exercise) -> list[str]:
 
 VARIANTS = [(exercise, name) for exercise in EXERCISES for name in texts(exercise)]
 # Others each time that there are new exercises.
-TRIED = random.Random(SEED).sample(VARIANTS, len(VARIANTS) // ONE_IN if FULL else SAMPLE)
+ALL = len(VARIANTS) if EVERY else len(VARIANTS) // 6
+TRIED = random.Random(SEED).sample(VARIANTS, ALL if FULL else SAMPLE)
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from harness.vtx import Vtx
 from tools.changes import read_tree, write_tree
 
 PAIRS = 400 if FULL else 25
-INJECTIONS = 100_000 if FULL else 2_000
 SEED = 9
 
 SENTENCE = "the quick brown fox jumps over the lazy dog"
@@ -1066,16 +1065,17 @@ none:   dw      0
 
 @pytest.mark.quick
 @pytest.mark.promised
-def test_random_injections_come_once_each_and_disturb_nothing(vtx: Vtx) -> None:
-    told = vtx.ask("inject.c", put_guest(vtx, DISTURBED), str(INJECTIONS), timeout=300)
-    assert told["injected"] == hex(INJECTIONS)
+def test_random_injections_come_once_each_and_disturb_nothing(vtx: Vtx, long: bool) -> None:
+    many = 100_000 if long else 2_000
+    told = vtx.ask("inject.c", put_guest(vtx, DISTURBED), str(many), timeout=300)
+    assert told["injected"] == hex(many)
     assert told["each vector as often as it was sent"] == "yes"
     assert told["stray events"] == "0"
     assert told["the two stacks"] == "whole"
     assert told["rounds that went wrong"] == "0"
     # Some could be sent at once, some had to wait; some of these for STI or MOV SS only.
     ways = {kind: int(told[kind], 0) for kind in ("at once", "interrupts off", "a guard")}
-    assert all(count > INJECTIONS // 1000 for count in ways.values()), ways
+    assert all(count > many // 1000 for count in ways.values()), ways
 
 
 DISTURBED = """

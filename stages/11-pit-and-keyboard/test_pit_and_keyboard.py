@@ -335,8 +335,8 @@ FLOODED = """
 
 @pytest.mark.promised
 @pytest.mark.quick
-def test_the_fastest_ticks_hurt_only_the_guest(vtx: Vtx) -> None:
-    many = 100_000 if FULL else 5_000
+def test_the_fastest_ticks_hurt_only_the_guest(vtx: Vtx, long: bool) -> None:
+    many = 100_000 if long else 5_000
     result = run_guest(vtx, BEGIN + FLOODED.format(many=many, then="rest"), timeout=300)
     assert content(result) == b"E"
     put_guest(vtx, BEGIN + FLOODED.format(many=500, then=""))
@@ -811,7 +811,7 @@ PORTS = """
 def test_nonsense_at_every_port_does_no_harm(vtx: Vtx) -> None:
     rounds = [(0, 0x500, seed) for seed in (11, 12, 13)] + [(0xFF00, 0, 14)]
     if FULL:
-        rounds += [(0, 0xFFFF, seed) for seed in range(4)]
+        rounds += [(0, 0xFFFF, 0)]
     ends = set()
     for first, last, seed in rounds:
         source = BEGIN + PORTS.format(first=first, last=last, seed=seed)

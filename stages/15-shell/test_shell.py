@@ -14,7 +14,7 @@ from harness.machine import Job, Result
 from harness.vtx import Vtx
 
 SEED = int(os.environ.get("SHELL_SEED", "15"))
-RANDOM_LINES = 20_000 if FULL else 2_000
+RANDOM_LINES = 5_000 if FULL else 2_000
 
 PROMPT = "NanoX> "
 UP, DOWN, RIGHT, LEFT = (f"\x1b[{letter}" for letter in "ABCD")

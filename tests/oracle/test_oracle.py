@@ -12,7 +12,7 @@ import pytest
 from harness.effort import FULL
 from tests.oracle.oracle import CHIPS, QEMU, Oracle, explained, listed, quiet, show
 
-SCRIPTS = 3000 if FULL else 100
+SCRIPTS = 3000 if FULL else 300
 SEED = 1
 
 pytestmark = pytest.mark.skipif(
